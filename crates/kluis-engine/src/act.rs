@@ -1,0 +1,286 @@
+//! The wrapper around every operation: authorize, act, record (DESIGN §2).
+//!
+//! An operation is either a [`Engine::look`] or a [`Engine::change`], so it cannot be run without naming its
+//! [`Action`], and cannot end without leaving exactly one event, refused or done.
+
+use serde::Serialize;
+
+use crate::action::{Action, Floor};
+use crate::audit::{Event, Outcome};
+use crate::caller::{Caller, Credential, Principal};
+use crate::clock::Timestamp;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::ids::{EventId, SecretId, VaultId};
+use crate::policy::Basis;
+use crate::store::{Conn, Tx, Work};
+
+/// One act under way: who does what, and what its event will tell.
+#[derive(Clone)]
+pub(crate) struct Act {
+    pub(crate) caller: Caller,
+    pub(crate) action: Action,
+    pub(crate) now: Timestamp,
+    /// What the request itself named; all that a hidden thing's event holds.
+    named: Thing,
+    /// What was found, when the act got that far.
+    found: Thing,
+    /// The secrets whose values were listed.
+    listed: Option<Vec<ListedSecret>>,
+    /// Whether another act takes it from here.
+    deferred: bool,
+}
+
+/// The thing that an event is about.
+#[derive(Clone, Default)]
+struct Thing {
+    resource_type: &'static str,
+    resource: Option<[u8; 16]>,
+    vault: Option<VaultId>,
+    path: Option<String>,
+    name: Option<String>,
+    version: Option<u32>,
+    basis: Option<&'static str>,
+}
+
+/// One secret of an event that stands for many.
+#[derive(Clone, Debug, Serialize, serde::Deserialize)]
+pub(crate) struct ListedSecret {
+    pub(crate) id: String,
+    pub(crate) path: String,
+    pub(crate) version: u32,
+}
+
+/// The details of an event, as they are stored.
+#[derive(Serialize)]
+struct Details<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vault_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
+    api: &'a str,
+    request_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basis: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secrets: Option<&'a [ListedSecret]>,
+}
+
+impl Engine {
+    /// Run a read, and record it before its outcome is known to anyone.
+    pub(crate) async fn look<T>(
+        &self,
+        caller: &Caller,
+        action: Action,
+        work: impl AsyncFnOnce(&mut Conn, &mut Act) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut act = self.permitted(caller, action).await?;
+        let mut reader = self.store().reader().await?;
+        let outcome = work(reader.conn()?, &mut act).await;
+        drop(reader);
+        if let Some(event) = act.event(outcome.as_ref().err())? {
+            self.store().record(event).await?;
+        }
+        outcome
+    }
+
+    /// Run a change in a transaction, with its event in the same one; a refusal is recorded too.
+    pub(crate) async fn change<T, F>(
+        &self,
+        caller: &Caller,
+        action: Action,
+        work: F,
+    ) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx, &'t mut Act) -> Work<'t, T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let mut act = self.permitted(caller, action).await?;
+        self.store()
+            .write(move |tx| {
+                Box::pin(async move {
+                    let outcome = work(tx, &mut act).await;
+                    if let Some(event) = act.event(outcome.as_ref().err())? {
+                        match outcome {
+                            Ok(_) => tx.record(event),
+                            Err(_) => tx.record_refusal(event),
+                        }
+                    }
+                    outcome
+                })
+            })
+            .await
+    }
+
+    /// What the table alone decides: scope, role, agents. A refusal is recorded.
+    ///
+    /// An operation that does costly work before its change asks this first.
+    pub(crate) async fn permitted(&self, caller: &Caller, action: Action) -> Result<Act, Error> {
+        let act = Act {
+            caller: caller.clone(),
+            action,
+            now: self.clock().now(),
+            named: Thing::default(),
+            found: Thing::default(),
+            listed: None,
+            deferred: false,
+        };
+        if allowed(caller, action) {
+            return Ok(act);
+        }
+        if let Some(event) = act.event(Some(&Error::Forbidden))? {
+            self.store().record(event).await?;
+        }
+        Err(Error::Forbidden)
+    }
+}
+
+/// Whether the table of actions lets `caller` go on.
+fn allowed(caller: &Caller, action: Action) -> bool {
+    let rule = action.rule();
+    let high_enough = match (&caller.principal, rule.floor) {
+        (Principal::Agent(_), _) => rule.agents,
+        (Principal::User(_), Floor::Anyone) => true,
+        (Principal::User(user), Floor::Role(least)) => user.role >= least,
+        (Principal::User(user), Floor::ServerOwner) => user.server_owner,
+    };
+    high_enough && caller.within_scopes(rule.scopes)
+}
+
+impl Act {
+    /// The request names a thing by id.
+    pub(crate) fn names(&mut self, resource_type: &'static str, id: [u8; 16]) {
+        self.named.resource_type = resource_type;
+        self.named.resource = Some(id);
+        self.found.resource_type = resource_type;
+        self.found.resource = Some(id);
+    }
+
+    /// The request names a vault, alone or as the place of something.
+    pub(crate) fn names_vault(&mut self, vault: VaultId) {
+        self.named.vault = Some(vault);
+        self.found.vault = Some(vault);
+        if self.named.resource.is_none() {
+            self.names("vault", *vault.bytes());
+        }
+    }
+
+    /// The request names a path.
+    pub(crate) fn names_path(&mut self, path: &str) {
+        self.named.path = Some(path.to_owned());
+        self.found.path = Some(path.to_owned());
+    }
+
+    /// The thing was found or made, with this id.
+    pub(crate) fn finds(&mut self, resource_type: &'static str, id: [u8; 16]) {
+        self.found.resource_type = resource_type;
+        self.found.resource = Some(id);
+    }
+
+    /// What the thing that was found or made is called; the record still says so when the thing is gone.
+    pub(crate) fn calls_it(&mut self, name: &str) {
+        self.found.name = Some(name.to_owned());
+    }
+
+    /// The secret was found or made.
+    pub(crate) fn finds_secret(&mut self, id: SecretId, path: &str, version: Option<u32>) {
+        self.finds("secret", *id.bytes());
+        if self.found.path.as_deref() != Some(path) {
+            self.found.path = Some(path.to_owned());
+        }
+        self.found.version = version;
+    }
+
+    /// The values of these secrets leave together.
+    pub(crate) fn lists(&mut self, secrets: Vec<ListedSecret>) {
+        self.listed = Some(secrets);
+    }
+
+    /// Another act takes it from here, with an event of its own.
+    pub(crate) fn defer(&mut self) {
+        self.deferred = true;
+    }
+
+    /// On what ground it was allowed; an owner's or maker's passing is told (RULES §2, step 3).
+    pub(crate) fn rests_on(&mut self, basis: Basis) {
+        self.found.basis = match basis {
+            Basis::Maker | Basis::Owner => Some("owner"),
+            Basis::Policy(_) | Basis::Role => None,
+        };
+    }
+
+    /// The event of this act, ended with `error` or well; `None` when it is not an act but a malformed request, or
+    /// did not come to a decision.
+    pub(crate) fn event(&self, error: Option<&Error>) -> Result<Option<Event>, Error> {
+        let (outcome, thing) = match error {
+            None if self.deferred => return Ok(None),
+            None => (Outcome::Success, &self.found),
+            Some(Error::Forbidden | Error::Unauthenticated) => (Outcome::Denied, &self.found),
+            Some(Error::Hidden) => (Outcome::Denied, &self.named),
+            Some(Error::NotFound) => (Outcome::Failed, &self.named),
+            Some(Error::Conflict(_) | Error::Gone) => (Outcome::Failed, &self.found),
+            Some(
+                Error::Internal(_)
+                | Error::Invalid(_)
+                | Error::RateLimited { .. }
+                | Error::TooLarge
+                | Error::Unavailable(_),
+            ) => return Ok(None),
+        };
+        self.event_of(outcome, thing, self.action).map(Some)
+    }
+
+    /// An event of this act under another action's name: a plaintext that left with the answer to a change.
+    pub(crate) fn also(&self, action: Action) -> Result<Event, Error> {
+        self.event_of(Outcome::Success, &self.found, action)
+    }
+
+    fn event_of(&self, outcome: Outcome, thing: &Thing, action: Action) -> Result<Event, Error> {
+        let listed = match outcome {
+            Outcome::Success => self.listed.as_deref(),
+            Outcome::Denied | Outcome::Failed => None,
+        };
+        let details = Details {
+            vault_id: thing.vault.map(|vault| vault.to_string()),
+            path: thing.path.as_deref(),
+            name: thing.name.as_deref(),
+            version: thing.version,
+            api: self.caller.origin.api,
+            request_id: self.caller.origin.request.to_string(),
+            basis: thing.basis,
+            secrets: listed,
+        };
+        let (actor_type, actor) = match &self.caller.principal {
+            Principal::Agent(agent) => ("agent", *agent.id.bytes()),
+            Principal::User(user) => ("user", *user.id.bytes()),
+        };
+        Ok(Event {
+            id: EventId::generate(self.now)?,
+            organization: self.caller.organization,
+            at: self.now,
+            actor_type: actor_type.to_owned(),
+            actor: Some(actor),
+            credential: Some(match self.caller.credential {
+                Credential::ApiKey(id) => *id.bytes(),
+                Credential::Session(id) => *id.bytes(),
+            }),
+            action: action.rule().name.to_owned(),
+            resource_type: thing.resource_type.to_owned(),
+            resource: thing.resource,
+            outcome,
+            details: serde_json::to_string(&details)
+                .map_err(|cause| Error::internal(cause.to_string()))?,
+            address: self
+                .caller
+                .origin
+                .address
+                .map(|address| address.to_string())
+                .unwrap_or_default(),
+            count: listed.map_or(1, |listed| i64::try_from(listed.len()).unwrap_or(i64::MAX)),
+        })
+    }
+}

@@ -1,0 +1,255 @@
+//! Everything that can be done, in one table: role, scope, audit name, durability, agents (DESIGN §2).
+//!
+//! Every engine operation names exactly one [`Action`], so none can be unauthorized or unrecorded.
+
+use crate::caller::Role;
+
+/// A scope of an API key, in CredVault's words (contract A2, RULES §1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// `billing:manage`: stored, opens nothing here.
+    BillingManage,
+    /// `database:read`: vaults, names and secret values.
+    DatabaseRead,
+    /// `database:write`: vaults and secrets made, changed, deleted.
+    DatabaseWrite,
+    /// `experiment:write`: intelligence runs and feedback.
+    ExperimentWrite,
+    /// `function:invoke`: stored, opens nothing here.
+    FunctionInvoke,
+    /// `logs:read`: the record.
+    LogsRead,
+    /// `metadata:read`: everything without secret values.
+    MetadataRead,
+    /// `notebook:create`: stored, opens nothing here.
+    NotebookCreate,
+    /// `notebook:read`: stored, opens nothing here.
+    NotebookRead,
+    /// `orchestration:execute`: rotations and synchronizations.
+    OrchestrationExecute,
+    /// `query:execute`: queries, connection tests, leases.
+    QueryExecute,
+    /// `settings:modify`: policies, clusters, integrations, webhooks.
+    SettingsModify,
+    /// `team:manage`: a user's own keys.
+    TeamManage,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::BillingManage,
+        Self::DatabaseRead,
+        Self::DatabaseWrite,
+        Self::ExperimentWrite,
+        Self::FunctionInvoke,
+        Self::LogsRead,
+        Self::MetadataRead,
+        Self::NotebookCreate,
+        Self::NotebookRead,
+        Self::OrchestrationExecute,
+        Self::QueryExecute,
+        Self::SettingsModify,
+        Self::TeamManage,
+    ];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BillingManage => "billing:manage",
+            Self::DatabaseRead => "database:read",
+            Self::DatabaseWrite => "database:write",
+            Self::ExperimentWrite => "experiment:write",
+            Self::FunctionInvoke => "function:invoke",
+            Self::LogsRead => "logs:read",
+            Self::MetadataRead => "metadata:read",
+            Self::NotebookCreate => "notebook:create",
+            Self::NotebookRead => "notebook:read",
+            Self::OrchestrationExecute => "orchestration:execute",
+            Self::QueryExecute => "query:execute",
+            Self::SettingsModify => "settings:modify",
+            Self::TeamManage => "team:manage",
+        }
+    }
+
+    /// The scope that this word names.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == word)
+    }
+
+    pub(crate) const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+/// Which scopes an action needs of a scoped credential.
+#[derive(Clone, Copy, Debug)]
+pub enum ScopeNeed {
+    /// Any credential will do.
+    Any,
+    /// One of these.
+    OneOf(&'static [Scope]),
+    /// Only a credential without a ceiling.
+    Unscoped,
+}
+
+/// The least that a user must be; finer rules are the operation's (RULES §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Floor {
+    /// Any user or, where agents may, any agent.
+    Anyone,
+    /// A user with at least this role.
+    Role(Role),
+    /// The owner of the first organization.
+    ServerOwner,
+}
+
+/// How long an act must outlive its answer (DESIGN §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Durable on disk, with its event, before the answer.
+    Change,
+    /// Its event is recorded before the answer, without waiting for the disk.
+    Read,
+}
+
+/// What the table says of one action.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// Its name in the record, in 1claw's words.
+    pub name: &'static str,
+    /// The least that a user must be.
+    pub floor: Floor,
+    /// What it needs of a scoped credential.
+    pub scopes: ScopeNeed,
+    /// Whether agents may call it.
+    pub agents: bool,
+    /// How durable it is.
+    pub durability: Durability,
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $action:ident: $name:literal, $floor:expr, $scopes:expr, $agents:expr, $durability:ident;)*) => {
+        /// One thing that can be done.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $($(#[$doc])* $action,)*
+        }
+
+        impl Action {
+            /// All of them, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$action,)*];
+
+            /// What the table says of it.
+            pub const fn rule(self) -> Rule {
+                match self {
+                    $(Self::$action => Rule {
+                        name: $name,
+                        floor: $floor,
+                        scopes: $scopes,
+                        agents: $agents,
+                        durability: Durability::$durability,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+const ANY: ScopeNeed = ScopeNeed::Any;
+const UNSCOPED: ScopeNeed = ScopeNeed::Unscoped;
+const SEE: ScopeNeed = ScopeNeed::OneOf(&[Scope::MetadataRead, Scope::DatabaseRead]);
+const READ: ScopeNeed = ScopeNeed::OneOf(&[Scope::DatabaseRead]);
+const WRITE: ScopeNeed = ScopeNeed::OneOf(&[Scope::DatabaseWrite]);
+const SETTINGS: ScopeNeed = ScopeNeed::OneOf(&[Scope::SettingsModify]);
+const LOGS: ScopeNeed = ScopeNeed::OneOf(&[Scope::LogsRead]);
+const TEAM: ScopeNeed = ScopeNeed::OneOf(&[Scope::TeamManage]);
+
+const ANYONE: Floor = Floor::Anyone;
+const MEMBER: Floor = Floor::Role(Role::Member);
+const ADMIN: Floor = Floor::Role(Role::Admin);
+const OWNER: Floor = Floor::Role(Role::Owner);
+
+const AGENTS: bool = true;
+const USERS: bool = false;
+
+actions! {
+    /// See the keys of the own user.
+    ApiKeyList: "api_key.list", ANYONE, TEAM, USERS, Read;
+    /// See one API key.
+    ApiKeyRead: "api_key.view", ANYONE, TEAM, USERS, Read;
+    /// Make an API key.
+    ApiKeyCreate: "api_key.create", ANYONE, TEAM, USERS, Change;
+    /// Rename or disable an API key, or change its scopes or expiry.
+    ApiKeyUpdate: "api_key.update", ANYONE, TEAM, USERS, Change;
+    /// Replace the token of an API key.
+    ApiKeyRotate: "api_key.rotate", ANYONE, TEAM, USERS, Change;
+    /// Revoke an API key.
+    ApiKeyDelete: "api_key.revoke", ANYONE, TEAM, USERS, Change;
+    /// Take a copy of the record, with its chain.
+    AuditExport: "audit.export", ADMIN, LOGS, USERS, Read;
+    /// Look into the record.
+    AuditList: "audit.list", ANYONE, LOGS, AGENTS, Read;
+    /// Check the chain of the record.
+    AuditVerify: "audit.verify", ADMIN, LOGS, USERS, Read;
+    /// Make an organization and its owner.
+    OrganizationCreate: "organization.create", Floor::ServerOwner, UNSCOPED, USERS, Change;
+    /// Replace an organization's key.
+    OrganizationRotateKey: "organization.rotate_key", OWNER, UNSCOPED, USERS, Change;
+    /// Change the own password.
+    PasswordChange: "auth.password_change", ANYONE, UNSCOPED, USERS, Change;
+    /// See the policies of a vault.
+    PolicyList: "policy.list", ANYONE, SETTINGS, AGENTS, Read;
+    /// Write a policy.
+    PolicyCreate: "policy.create", ANYONE, SETTINGS, AGENTS, Change;
+    /// Change a policy.
+    PolicyUpdate: "policy.update", ANYONE, SETTINGS, AGENTS, Change;
+    /// Remove a policy.
+    PolicyDelete: "policy.delete", ANYONE, SETTINGS, AGENTS, Change;
+    /// See who one is.
+    ProfileRead: "profile.read", ANYONE, ANY, AGENTS, Read;
+    /// See the names and metadata in a vault.
+    SecretList: "secret.list", ANYONE, SEE, AGENTS, Read;
+    /// Read the value of a secret, or of all secrets in a vault at once.
+    SecretRead: "secret.read", ANYONE, READ, AGENTS, Read;
+    /// Create a secret, give it a new value, or change what is kept beside it.
+    SecretWrite: "secret.write", ANYONE, WRITE, AGENTS, Change;
+    /// Delete a secret, or close it so that it can be restored.
+    SecretDelete: "secret.delete", ANYONE, WRITE, AGENTS, Change;
+    /// Open the closed versions of a secret again.
+    SecretRestore: "secret.restore", ANYONE, WRITE, AGENTS, Change;
+    /// Destroy the closed versions of a secret.
+    SecretPurge: "secret.purge", ANYONE, WRITE, AGENTS, Change;
+    /// See the versions of a secret, without values.
+    SecretVersionList: "secret.versions", ANYONE, SEE, AGENTS, Read;
+    /// End the own session.
+    SessionDelete: "auth.logout", ANYONE, ANY, USERS, Change;
+    /// See the templates.
+    TemplateList: "template.list", ANYONE, ANY, AGENTS, Read;
+    /// Begin, confirm or end the own second factor.
+    TotpChange: "auth.totp", ANYONE, UNSCOPED, USERS, Change;
+    /// See the users.
+    UserList: "user.list", ANYONE, UNSCOPED, USERS, Read;
+    /// See one user.
+    UserRead: "user.view", ANYONE, UNSCOPED, USERS, Read;
+    /// Make a user.
+    UserCreate: "user.create", ADMIN, UNSCOPED, USERS, Change;
+    /// Change a user's name, role, plan or status.
+    UserUpdate: "user.update", ANYONE, UNSCOPED, USERS, Change;
+    /// Delete a user.
+    UserDelete: "user.delete", ADMIN, UNSCOPED, USERS, Change;
+    /// Give another user a one-time password.
+    UserResetPassword: "user.reset_password", OWNER, UNSCOPED, USERS, Change;
+    /// See the vaults.
+    VaultList: "vault.list", ANYONE, SEE, AGENTS, Read;
+    /// See one vault.
+    VaultRead: "vault.view", ANYONE, SEE, AGENTS, Read;
+    /// Make a vault.
+    VaultCreate: "vault.create", MEMBER, WRITE, AGENTS, Change;
+    /// Rename or describe a vault.
+    VaultUpdate: "vault.update", ANYONE, WRITE, AGENTS, Change;
+    /// Delete a vault and all that is in it.
+    VaultDelete: "vault.delete", ANYONE, WRITE, AGENTS, Change;
+    /// Take a vault from its maker.
+    VaultTakeOver: "vault.take_over", ADMIN, WRITE, USERS, Change;
+}

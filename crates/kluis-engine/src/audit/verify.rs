@@ -1,0 +1,287 @@
+//! Checking the record against its chain, its head and its signed checkpoints (RULES §7).
+
+use kluis_crypto::record::{Break, ChainCheck, Fault, START};
+
+use super::chain::Head;
+use super::checkpoints::{AuditCheckpoint, Checkpoints, PublicKeys, Signed};
+use super::query::{first_id_after, first_id_of};
+use super::row::EventRow;
+use crate::action::Action;
+use crate::caller::Caller;
+use crate::clock::Timestamp;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::ids::{EventId, OrganizationId};
+use crate::store::sql::events as sql;
+use crate::store::{Conn, Failure, Row, params};
+
+/// Which part of the chain to check; left out, all of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AuditRange {
+    /// From the first event of this time on.
+    pub from: Option<Timestamp>,
+    /// Up to the last event of this time.
+    pub to: Option<Timestamp>,
+    /// At most so many events, the newest of them.
+    pub limit: Option<u32>,
+}
+
+/// What a check of the chain has shown. Events are counted as the chain links them: a list of values is one.
+#[derive(Clone, Debug)]
+pub struct Verification {
+    /// Whether everything that was checked holds.
+    pub chain_valid: bool,
+    /// Events that were looked at.
+    pub events_checked: u64,
+    /// Events before the first place that does not hold.
+    pub events_verified: u64,
+    /// The event at the first place that does not hold; none where an event is missing.
+    pub broken_at: Option<EventId>,
+    /// That place, and what is wrong there.
+    pub broken: Option<(i64, &'static str)>,
+    /// Number of the last event in the chain.
+    pub sealed_through: i64,
+    /// Events that are recorded and have no place in the chain yet.
+    pub open_tail: u64,
+    /// The newest checkpoint: up to here a removed event is found, beyond it only a changed one.
+    pub checkpoint: Option<AuditCheckpoint>,
+}
+
+impl Verification {
+    /// How events are linked.
+    pub const HASH: &'static str = "SHA-256";
+    /// How checkpoints are signed.
+    pub const SIGNATURE: &'static str = "Ed25519";
+}
+
+/// A chain and the part of it that is checked.
+struct Walk {
+    organization: [u8; 16],
+    keys: PublicKeys,
+    /// Before the first event that is checked.
+    after: i64,
+    last: i64,
+    checked: u64,
+    verified: u64,
+}
+
+/// Events read at once.
+pub(super) const PORTION: i64 = 500;
+
+impl Engine {
+    /// Check the chain of the caller's organization. What is wrong is the answer, not an error.
+    pub async fn audit_verify(
+        &self,
+        caller: &Caller,
+        range: AuditRange,
+    ) -> Result<Verification, Error> {
+        self.store().settle().await?;
+        self.look(caller, Action::AuditVerify, async |conn, act| {
+            let organization = act.caller.organization;
+            let keys = self.checkpoint_keys(conn).await?;
+            verify(conn, organization, keys, &range).await
+        })
+        .await
+    }
+}
+
+pub(super) async fn verify(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    keys: PublicKeys,
+    range: &AuditRange,
+) -> Result<Verification, Error> {
+    let of = params![organization.bytes()];
+    // Before the head, which can only be further by the time it is read.
+    let stored = match conn.query_one(sql::LAST_SEQ, of).await? {
+        Some(mut row) => Some(row.int()?),
+        None => None,
+    };
+    let head = Head::load(conn, organization.bytes()).await?;
+    let newest = match conn.query_one(sql::NEWEST_CHECKPOINT, of).await? {
+        Some(mut row) => Some(Signed::from_columns(organization.bytes(), &mut row)?),
+        None => None,
+    };
+    let open_tail = match conn.query_one(sql::OPEN_TAIL, of).await? {
+        Some(mut row) => u64::try_from(row.int()?).unwrap_or(0),
+        None => 0,
+    };
+    let (sealed_through, hash) = head.map_or((0, START), |head| (head.seq, head.hash));
+    let checkpoint = newest.as_ref().map(|newest| newest.shown(&keys));
+    let mut walk = Walk {
+        organization: *organization.bytes(),
+        keys,
+        after: 0,
+        last: sealed_through,
+        checked: 0,
+        verified: 0,
+    };
+    walk.narrow(conn, range).await?;
+    let mut broken = walk.run(conn).await?;
+    if broken.is_none() {
+        let ends = Ends {
+            stored,
+            sealed_through,
+            hash,
+            newest,
+        };
+        broken = ends.check(conn, &walk).await?;
+    }
+    Ok(Verification {
+        chain_valid: broken.is_none(),
+        events_checked: walk.checked,
+        events_verified: walk.verified,
+        broken_at: broken.and_then(|broken| broken.entry.map(EventId::from_bytes)),
+        broken: broken.map(|broken| (broken.seq, broken.fault.as_str())),
+        sealed_through,
+        open_tail,
+        checkpoint,
+    })
+}
+
+impl Walk {
+    /// Narrow it to `range`.
+    async fn narrow(&mut self, conn: &mut Conn, range: &AuditRange) -> Result<(), Failure> {
+        let organization = &self.organization;
+        if let Some(from) = range.from {
+            let from = first_id_of(from);
+            let of = params![organization, &from];
+            let first = only(conn.query_one(sql::FIRST_SEQ_FROM, of).await?)?;
+            self.after = first.map_or(self.last, |first| first - 1).max(0);
+        }
+        if let Some(to) = range.to {
+            let to = first_id_after(to);
+            let of = params![organization, &to];
+            let last = only(conn.query_one(sql::LAST_SEQ_BEFORE, of).await?)?;
+            self.last = self.last.min(last.unwrap_or(0));
+        }
+        if let Some(limit) = range.limit {
+            self.after = self.after.max(self.last - i64::from(limit));
+        }
+        Ok(())
+    }
+
+    /// Go along the chain, to its end or to the first place that does not hold.
+    async fn run(&mut self, conn: &mut Conn) -> Result<Option<Break>, Error> {
+        let mut check = if self.after == 0 {
+            ChainCheck::from_start(self.organization)
+        } else {
+            match self.hash_at(conn, self.after).await? {
+                Some(hash) => ChainCheck::after(self.organization, self.after, hash),
+                None => return Ok(Some(missing(self.after))),
+            }
+        };
+        let mut checkpoints = Checkpoints::behind(self.after);
+        // From the very first on also what stands before it, where nothing belongs.
+        let mut after = if self.after == 0 {
+            i64::MIN
+        } else {
+            self.after
+        };
+        while check.seq() < self.last {
+            let of = params![&self.organization, after, self.last, PORTION];
+            let rows = conn.query(sql::CHAINED, of).await?;
+            if rows.is_empty() {
+                return Ok(Some(missing(check.seq() + 1)));
+            }
+            for row in rows {
+                self.checked += 1;
+                let linked = match chained(conn, row).await? {
+                    Ok((seq, hash, event)) => {
+                        after = seq;
+                        check.entry(seq, &event.entry(), &hash)
+                    }
+                    Err(seq) => Err(Break {
+                        seq,
+                        entry: None,
+                        fault: Fault::Entry,
+                    }),
+                };
+                if let Err(broken) = linked {
+                    return Ok(Some(broken));
+                }
+                if let Some(broken) = checkpoints
+                    .check(conn, &self.organization, &self.keys, &check)
+                    .await?
+                {
+                    return Ok(Some(broken));
+                }
+                self.verified += 1;
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(None)
+    }
+
+    async fn hash_at(&self, conn: &mut Conn, seq: i64) -> Result<Option<[u8; 32]>, Failure> {
+        let of = params![&self.organization, seq];
+        match conn.query_one(sql::HASH_AT, of).await? {
+            Some(mut row) => row.optional_array(),
+            None => Ok(None),
+        }
+    }
+}
+
+/// What must hold wherever the walk went: the head, and the newest checkpoint.
+struct Ends {
+    stored: Option<i64>,
+    sealed_through: i64,
+    hash: [u8; 32],
+    newest: Option<Signed>,
+}
+
+impl Ends {
+    async fn check(self, conn: &mut Conn, walk: &Walk) -> Result<Option<Break>, Failure> {
+        let broken = |seq, fault| {
+            let entry = None;
+            Ok(Some(Break { seq, entry, fault }))
+        };
+        if let Some(beyond) = self.stored.filter(|&stored| stored > self.sealed_through) {
+            return broken(beyond, Fault::Head);
+        }
+        if self.sealed_through > 0 {
+            match walk.hash_at(conn, self.sealed_through).await? {
+                None => return broken(self.sealed_through, Fault::Missing),
+                Some(hash) if hash != self.hash => return broken(self.sealed_through, Fault::Head),
+                Some(_) => {}
+            }
+        }
+        let Some(newest) = self.newest else {
+            return Ok(None);
+        };
+        let seq = newest.checkpoint.seq;
+        let Some(hash) = walk.hash_at(conn, seq).await? else {
+            return broken(seq, Fault::Missing);
+        };
+        let here = ChainCheck::after(walk.organization, seq, hash);
+        Ok(newest.check(&here, &walk.keys).err())
+    }
+}
+
+/// An event with its place and hash; where the row is not an event at all, only its place.
+pub(super) async fn chained(
+    conn: &mut Conn,
+    mut row: Row,
+) -> Result<Result<(i64, [u8; 32], EventRow), i64>, Failure> {
+    let seq = row.int()?;
+    let (Ok(hash), Ok(mut event)) = (row.array(), EventRow::from_columns(&mut row)) else {
+        return Ok(Err(seq));
+    };
+    event.complete(conn).await?;
+    Ok(Ok((seq, hash, event)))
+}
+
+fn missing(seq: i64) -> Break {
+    Break {
+        seq,
+        entry: None,
+        fault: Fault::Missing,
+    }
+}
+
+fn only(row: Option<Row>) -> Result<Option<i64>, Failure> {
+    match row {
+        Some(mut row) => row.optional_int(),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,134 @@
+//! Identifiers: one type per kind of thing, all `UUIDv7` inside (DESIGN §1).
+//!
+//! The prefixed spellings (`vlt_…`, `resource_…`) belong to the dialects; the engine knows the 16 bytes, and how
+//! their base-62 form is written.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// A new id; ids of later milliseconds sort after it.
+            pub fn generate(now: Timestamp) -> Result<Self, Error> {
+                Ok(Self(generate(now)?))
+            }
+
+            /// The id with these 16 bytes.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// The id that this text spells as a UUID, in any of its forms.
+            pub fn from_uuid_text(text: &str) -> Option<Self> {
+                Uuid::try_parse(text).ok().map(|uuid| Self(uuid.into_bytes()))
+            }
+
+            /// The 16 bytes.
+            pub const fn bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+
+            /// The id as a UUID.
+            pub const fn uuid(&self) -> Uuid {
+                Uuid::from_bytes(self.0)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.uuid().as_hyphenated().fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A program that acts on its own, registered by a user.
+    AgentId;
+    /// An API key.
+    ApiKeyId;
+    /// An entry of the record.
+    EventId;
+    /// An organization: the border that nothing crosses.
+    OrganizationId;
+    /// A policy on a vault.
+    PolicyId;
+    /// A request, as the access log and the record name it.
+    RequestId;
+    /// A secret; one for all its versions and all dialects.
+    SecretId;
+    /// A log-in session.
+    SessionId;
+    /// A user of one organization.
+    UserId;
+    /// A vault.
+    VaultId;
+}
+
+/// The 16 bytes of an id as 22 base-62 characters: what follows the prefix in a prefixed spelling (DESIGN §1).
+pub fn to_base62(bytes: &[u8; 16]) -> String {
+    kluis_crypto::base62::encode_16(bytes)
+}
+
+/// The 16 bytes that [`to_base62`] wrote as `text`; nothing for any other text.
+pub fn from_base62(text: &str) -> Option<[u8; 16]> {
+    kluis_crypto::base62::decode_16(text)
+}
+
+/// `UUIDv7` (RFC 9562 §5.7): 48 bits of milliseconds, 12 bits that count within one (its method 1), 62 random bits. So
+/// what one process makes one after the other sorts so, within a millisecond too.
+fn generate(now: Timestamp) -> Result<[u8; 16], Error> {
+    static LAST: Mutex<(u64, u16)> = Mutex::new((0, 0));
+    let millis = u64::try_from(now.millis()).unwrap_or(0);
+    let count = {
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = match *last {
+            (same, count) if same == millis => (millis, MOST_COUNTED.min(count + 1)),
+            _ => (millis, 0),
+        };
+        last.1
+    };
+    let mut bytes: [u8; 10] = kluis_crypto::random::array()?;
+    if let Some(first) = bytes.first_chunk_mut() {
+        *first = count.to_be_bytes();
+    }
+    Ok(uuid::Builder::from_unix_timestamp_millis(millis, &bytes)
+        .into_uuid()
+        .into_bytes())
+}
+
+/// What 12 bits hold; further ids of the same millisecond are in no order.
+const MOST_COUNTED: u16 = 0xfff;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_one_millisecond_sort_as_they_were_made() {
+        let now = Timestamp::from_millis(1_700_000_000_123);
+        let ids: Vec<EventId> = (0..1_000)
+            .map(|_| EventId::generate(now).unwrap())
+            .collect();
+        assert!(ids.is_sorted_by(|a, b| a < b));
+        assert!(ids.iter().all(|id| id.uuid().get_version_num() == 7));
+        let later = EventId::generate(Timestamp::from_millis(1_700_000_000_124)).unwrap();
+        assert!(ids.iter().all(|id| *id < later));
+    }
+}

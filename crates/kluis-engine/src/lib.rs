@@ -1,0 +1,76 @@
+//! The rules of Kluis: what may be done, by whom, how it is kept and how it is recorded.
+//!
+//! Every operation is a method of [`Engine`] that takes a [`Caller`] first and names one [`Action`].
+//! The crate knows no HTTP and no word of a dialect.
+
+mod access;
+mod act;
+mod action;
+mod api_keys;
+mod audit;
+mod authentication;
+mod blocking;
+mod caller;
+mod clock;
+mod cursors;
+mod engine;
+mod error;
+mod ids;
+mod keys;
+mod limits;
+mod notice;
+mod organizations;
+mod passwords;
+mod policies;
+mod policy;
+mod rotation;
+mod seal;
+mod second_factor;
+mod secrets;
+mod sessions;
+mod sightings;
+mod store;
+mod templates;
+#[cfg(test)]
+mod testing;
+mod upkeep;
+mod users;
+mod vaults;
+
+pub use action::{Action, Durability, Floor, Rule, Scope, ScopeNeed};
+pub use api_keys::{ApiKey, ApiKeyChange, ApiKeyStatus, KeyStyle, KeysOf, NewApiKey};
+pub use audit::{
+    AuditCheckpoint, AuditEntry, AuditExport, AuditFilter, AuditRange, Event, Outcome,
+    ResourceFilter, Verification,
+};
+pub use authentication::Accepts;
+pub use caller::{Agent, Caller, Credential, Origin, Plan, Principal, Role, ScopeSet, User};
+pub use clock::{Clock, Timestamp};
+pub use engine::{Engine, Settings};
+pub use error::{Cause, Conflict, Error, Invalid, Unavailable, Why};
+pub use ids::{
+    AgentId, ApiKeyId, EventId, OrganizationId, PolicyId, RequestId, SecretId, SessionId, UserId,
+    VaultId, from_base62, to_base62,
+};
+/// What hashing a password or passphrase costs.
+pub use kluis_crypto::password::Params as PasswordCost;
+/// The one type for secret bytes, and tokens, as operations take and give them.
+pub use kluis_crypto::{Secret, Token};
+pub use limits::{Admission, Refusal};
+pub use organizations::{Bootstrapped, NewOrganization};
+pub use policies::{NewPolicy, PolicyChange};
+pub use policy::{
+    AttributeConditions, Basis, Conditions, Effect, Glob, Permission, PermissionSet, Policy,
+    PolicyPrincipal,
+};
+pub use seal::{NewSeal, SealStatus, UnsealInput};
+pub use second_factor::TotpEnrollment;
+pub use secrets::{
+    Availability, Expect, Form, LARGEST_VALUE, Limit, Path, SecretAt, SecretInfo, SecretRead,
+    SecretWrite, SecretWritten, Value, VersionInfo, Which,
+};
+pub use sessions::{Login, SessionTokens};
+pub use store::Storage;
+pub use templates::{Field, Template};
+pub use users::{NewUser, Profile, UserChange, UserProfile};
+pub use vaults::{DEFAULT_NAME, NewVault, Vault, VaultChange};

@@ -1,0 +1,259 @@
+//! Online rotation of root and organization keys (DESIGN §4).
+//!
+//! A new version is used for everything new at once; a background task re-wraps what older versions wrapped, a portion
+//! per transaction. Each row says which version wrapped it, so a crash loses nothing: the task goes on at the next start.
+
+use kluis_crypto::RootKey;
+
+use crate::action::Action;
+use crate::blocking;
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::ids::{OrganizationId, SecretId, UserId, VaultId};
+use crate::keys::organization_key_create;
+use crate::store::sql::keys as sql;
+use crate::store::{Conn, params};
+
+impl Engine {
+    /// Make a new root key; the seal, and so every share, passphrase and key file, stays as it is. An operator's act.
+    /// Gives the new version.
+    pub async fn root_key_rotate(&self) -> Result<u32, Error> {
+        let keys = self.keys()?;
+        let (newest, _) = keys.roots().newest()?;
+        let version = newest + 1;
+        let wrapped = keys.wrap_root(version, &RootKey::generate()?)?;
+        let now = self.clock().now();
+        self.store()
+            .write(move |tx| {
+                Box::pin(async move {
+                    tx.conn()
+                        .execute(sql::INSERT_ROOT, params![version, &wrapped, now])
+                        .await?;
+                    Ok(())
+                })
+            })
+            .await?;
+        let mut reader = self.store().reader().await?;
+        keys.reload_roots(reader.conn()?).await?;
+        drop(reader);
+        self.resume_rotations();
+        Ok(version)
+    }
+
+    /// Make a new key for the caller's organization. Gives the new version.
+    pub async fn organization_key_rotate(&self, caller: &Caller) -> Result<u32, Error> {
+        let organization = caller.organization;
+        let engine = self.clone();
+        let version = self
+            .change(caller, Action::OrganizationRotateKey, move |tx, act| {
+                Box::pin(async move {
+                    act.names("organization", *organization.bytes());
+                    engine.organization_key_add(tx.conn(), organization).await
+                })
+            })
+            .await?;
+        self.organization_key_use(organization).await?;
+        Ok(version)
+    }
+
+    /// Make a new key for every organization: what `operator rotate-keys` asks for.
+    pub async fn organization_keys_rotate(&self) -> Result<usize, Error> {
+        let organizations = self.organizations_with_keys().await?;
+        for &(organization, _) in &organizations {
+            let engine = self.clone();
+            self.store()
+                .write(move |tx| {
+                    Box::pin(
+                        async move { engine.organization_key_add(tx.conn(), organization).await },
+                    )
+                })
+                .await?;
+            self.organization_key_use(organization).await?;
+        }
+        Ok(organizations.len())
+    }
+
+    /// Re-wrap in the background whatever an older key still wraps.
+    pub(crate) fn resume_rotations(&self) {
+        let engine = self.clone();
+        blocking::background(async move {
+            if let Err(error) = engine.rewrap_all().await {
+                tracing::warn!(
+                    %error,
+                    cause = error.cause(),
+                    "re-wrapping stopped; it goes on at the next rotation or start"
+                );
+            }
+        });
+    }
+
+    /// Re-wrap everything that an older key still wraps; returns when nothing is left.
+    pub async fn rewrap_all(&self) -> Result<(), Error> {
+        while self.rewrap_under_root().await? {}
+        for (organization, newest) in self.organizations_with_keys().await? {
+            if newest > 1 {
+                while self.rewrap_values(organization).await? {}
+                while self.rewrap_fields(organization).await? {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn organizations_with_keys(&self) -> Result<Vec<(OrganizationId, u32)>, Error> {
+        let mut reader = self.store().reader().await?;
+        let mut all = Vec::new();
+        for mut row in reader
+            .conn()?
+            .query(sql::NEWEST_ORGANIZATION_KEYS, &[])
+            .await?
+        {
+            all.push((OrganizationId::from_bytes(row.array()?), row.number()?));
+        }
+        Ok(all)
+    }
+
+    async fn organization_key_add(
+        &self,
+        conn: &mut Conn,
+        organization: OrganizationId,
+    ) -> Result<u32, Error> {
+        let keys = self.keys()?;
+        let (newest, _) = keys.organization(conn, organization).await?.newest()?;
+        let version = newest + 1;
+        let now = self.clock().now();
+        organization_key_create(conn, &keys.roots(), organization, version, now).await?;
+        Ok(version)
+    }
+
+    async fn organization_key_use(&self, organization: OrganizationId) -> Result<(), Error> {
+        let mut reader = self.store().reader().await?;
+        self.keys()?
+            .reload_organization(reader.conn()?, organization)
+            .await?;
+        drop(reader);
+        self.resume_rotations();
+        Ok(())
+    }
+
+    /// One portion of organization and server keys; whether there was any.
+    async fn rewrap_under_root(&self) -> Result<bool, Error> {
+        let keys = self.keys()?;
+        self.store()
+            .write(move |tx| {
+                Box::pin(async move {
+                    let conn = tx.conn();
+                    let roots = keys.roots();
+                    let (newest, root) = roots.newest()?;
+                    let mut any = false;
+                    for mut row in conn
+                        .query(sql::STALE_ORGANIZATION_KEYS, params![newest])
+                        .await?
+                    {
+                        let organization = row.array()?;
+                        let (version, old, wrapped) = (row.number()?, row.number()?, row.blob()?);
+                        let key = roots.version(old)?.unwrap_organization(
+                            organization,
+                            version,
+                            &wrapped,
+                        )?;
+                        let wrapped = root.wrap_organization(organization, version, &key)?;
+                        conn.execute(
+                            sql::REWRAP_ORGANIZATION_KEY,
+                            params![&organization, version, old, newest, &wrapped],
+                        )
+                        .await?;
+                        any = true;
+                    }
+                    for mut row in conn.query(sql::STALE_SERVER_KEYS, params![newest]).await? {
+                        let purpose = row.text()?;
+                        let (version, old, sealed) = (row.number()?, row.number()?, row.blob()?);
+                        let key = roots
+                            .version(old)?
+                            .open_server_key(&purpose, version, &sealed)?;
+                        let sealed = root.seal_server_key(&purpose, version, key.expose())?;
+                        conn.execute(
+                            sql::REWRAP_SERVER_KEY,
+                            params![&purpose, version, old, newest, &sealed],
+                        )
+                        .await?;
+                        any = true;
+                    }
+                    Ok(any)
+                })
+            })
+            .await
+    }
+
+    /// One portion of data keys; whether there was any.
+    async fn rewrap_values(&self, organization: OrganizationId) -> Result<bool, Error> {
+        let keys = self.keys()?;
+        self.store()
+            .write(move |tx| {
+                Box::pin(async move {
+                    let conn = tx.conn();
+                    let keys = keys.organization(conn, organization).await?;
+                    let (newest, key) = keys.newest()?;
+                    let rows = conn
+                        .query(sql::STALE_DATA_KEYS, params![organization.bytes(), newest])
+                        .await?;
+                    let any = !rows.is_empty();
+                    for mut row in rows {
+                        let vault = VaultId::from_bytes(row.array()?);
+                        let secret = SecretId::from_bytes(row.array()?);
+                        let (version, old, wrapped) = (row.number()?, row.number()?, row.blob()?);
+                        let address = keys.address(vault.bytes(), secret.bytes(), version);
+                        let data = keys.version(old)?.unwrap_data(&address, &wrapped)?;
+                        let wrapped = key.wrap_data(&address, &data)?;
+                        conn.execute(
+                            sql::REWRAP_DATA_KEY,
+                            params![secret.bytes(), version, old, newest, &wrapped],
+                        )
+                        .await?;
+                    }
+                    Ok(any)
+                })
+            })
+            .await
+    }
+
+    /// One portion of fields sealed beside things; whether there was any.
+    async fn rewrap_fields(&self, organization: OrganizationId) -> Result<bool, Error> {
+        let keys = self.keys()?;
+        self.store()
+            .write(move |tx| {
+                Box::pin(async move {
+                    let conn = tx.conn();
+                    let keys = keys.organization(conn, organization).await?;
+                    let (newest, _) = keys.newest()?;
+                    let of = params![organization.bytes(), newest];
+                    let mut any = false;
+                    for mut row in conn.query(sql::STALE_NOTES, of).await? {
+                        let id = SecretId::from_bytes(row.array()?);
+                        let (old, sealed) = (row.number()?, row.blob()?);
+                        let notes = keys.open_field(NOTES, id.bytes(), old, &sealed)?;
+                        let (new, sealed) = keys.seal_field(NOTES, id.bytes(), notes.expose())?;
+                        conn.execute(sql::REWRAP_NOTES, params![id.bytes(), old, new, &sealed])
+                            .await?;
+                        any = true;
+                    }
+                    for mut row in conn.query(sql::STALE_TOTP, of).await? {
+                        let id = UserId::from_bytes(row.array()?);
+                        let (old, sealed) = (row.number()?, row.blob()?);
+                        let secret = keys.open_field(TOTP, id.bytes(), old, &sealed)?;
+                        let (new, sealed) = keys.seal_field(TOTP, id.bytes(), secret.expose())?;
+                        conn.execute(sql::REWRAP_TOTP, params![id.bytes(), old, new, &sealed])
+                            .await?;
+                        any = true;
+                    }
+                    Ok(any)
+                })
+            })
+            .await
+    }
+}
+
+/// A secret's notes, sealed beside it.
+pub(crate) const NOTES: &str = "notes";
+/// The secret of a user's second factor.
+pub(crate) const TOTP: &str = "totp";

@@ -1,0 +1,373 @@
+//! Reading: one value, all values of a vault, names, versions.
+
+use super::row::{SecretRow, VersionRow};
+use super::{Availability, Path, SecretAt, SecretInfo, SecretRead, Value, VersionInfo, Which};
+use crate::access::{Access, VaultRow};
+use crate::act::{Act, ListedSecret};
+use crate::action::Action;
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::ids::VaultId;
+use crate::policy::{Permission, Subject, Verdict};
+use crate::store::sql::secrets as sql;
+use crate::store::{Conn, params};
+
+/// A secret that was found, with what is needed to open it.
+pub(super) struct Found {
+    pub(super) access: Access,
+    pub(super) secret: SecretRow,
+    pub(super) version: Option<VersionRow>,
+}
+
+impl Engine {
+    /// Read one secret with its value and notes. `Gone` when the version is closed, expired, used up or disabled.
+    ///
+    /// A read of a limited version uses up one of its reads, exactly; such a read is a change and goes through the
+    /// writer.
+    pub async fn secret_read(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+        at: &SecretAt,
+        which: Which,
+    ) -> Result<SecretRead, Error> {
+        let unlimited = self
+            .look(caller, Action::SecretRead, async |conn, act| {
+                let found = self.secret_readable(conn, act, vault, at, which).await?;
+                if found.is_limited() {
+                    act.defer();
+                    return Ok(None);
+                }
+                self.secret_open(conn, act, found).await.map(Some)
+            })
+            .await?;
+        match unlimited {
+            Some(read) => Ok(read),
+            None => {
+                self.secret_read_limited(caller, vault, at.clone(), which)
+                    .await
+            }
+        }
+    }
+
+    /// The live secrets of a vault whose names the caller sees, oldest first.
+    pub async fn secret_list(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+    ) -> Result<Vec<SecretInfo>, Error> {
+        self.look(caller, Action::SecretList, async |conn, act| {
+            let access = self.access(conn, act, vault).await?;
+            let mut secrets = Vec::new();
+            for (secret, version) in rows(conn, sql::NAMES, vault).await? {
+                if access.standing(&act.caller).sees(&secret.subject()) {
+                    secrets.push(secret.info(vault, version.map(|row| row.info), act.now));
+                }
+            }
+            Ok(secrets)
+        })
+        .await
+    }
+
+    /// The same with the values that the caller may read; none where it may not, where the value is unavailable, and
+    /// where it has a limit, since listing never uses up a read (RULES §4).
+    pub async fn secret_list_values(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+    ) -> Result<Vec<(SecretInfo, Option<Value>)>, Error> {
+        self.look(caller, Action::SecretRead, async |conn, act| {
+            let access = self.access(conn, act, vault).await?;
+            let rows = rows(conn, sql::VALUES, vault).await?;
+            let newest = rows
+                .iter()
+                .map(|(secret, version)| secret.key_version(version.as_ref()));
+            let newest = newest.max().unwrap_or(0);
+            let keys = self
+                .keys()?
+                .organization_at(conn, act.caller.organization, newest)
+                .await?;
+            let mut listed = Vec::new();
+            let mut secrets = Vec::with_capacity(rows.len());
+            for (secret, version) in rows {
+                let standing = access.standing(&act.caller);
+                if !standing.sees(&secret.subject()) {
+                    continue;
+                }
+                let info = version.as_ref().map(|row| &row.info);
+                let available = secret.availability(info, act.now) == Availability::Available
+                    && info.is_some_and(|info| info.max_access_count.is_none());
+                let value = match (available, &version) {
+                    (true, Some(row)) => {
+                        match standing.decide(Permission::Read, &secret.subject()) {
+                            Verdict::Allow(basis) => {
+                                act.rests_on(basis);
+                                let number = row.info.number;
+                                listed.push(ListedSecret {
+                                    id: secret.id.to_string(),
+                                    path: secret.path.clone(),
+                                    version: number,
+                                });
+                                Some(row.sealed.open(&keys, vault, secret.id, number)?)
+                            }
+                            Verdict::Deny => None,
+                        }
+                    }
+                    _ => None,
+                };
+                secrets.push((
+                    secret.info(vault, version.map(|row| row.info), act.now),
+                    value,
+                ));
+            }
+            act.lists(listed);
+            Ok(secrets)
+        })
+        .await
+    }
+
+    /// The versions of a secret, newest first, without values. `Gone` when the path is closed.
+    pub async fn secret_version_list(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+        path: &Path,
+    ) -> Result<(SecretInfo, Vec<VersionInfo>), Error> {
+        self.look(caller, Action::SecretVersionList, async |conn, act| {
+            let at = SecretAt::Path(path.clone());
+            let found = self
+                .secret_find(conn, act, vault, &at, Which::Current)
+                .await?;
+            let Sought {
+                access,
+                secret,
+                version,
+            } = found;
+            let subject = subject_of(secret.as_ref(), path);
+            if !access.standing(&act.caller).sees(&subject) {
+                return Err(Error::Hidden);
+            }
+            let secret = secret.ok_or(Error::NotFound)?;
+            act.finds_secret(secret.id, &secret.path, None);
+            if secret.closed_at.is_some() {
+                return Err(Error::Gone);
+            }
+            let mut versions = Vec::new();
+            for mut row in conn
+                .query(sql::VERSIONS, params![secret.id.bytes()])
+                .await?
+            {
+                if let Some(row) = VersionRow::from_columns(&mut row)? {
+                    versions.push(row.info);
+                }
+            }
+            Ok((
+                secret.info(vault, version.map(|row| row.info), act.now),
+                versions,
+            ))
+        })
+        .await
+    }
+
+    async fn secret_read_limited(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+        at: SecretAt,
+        which: Which,
+    ) -> Result<SecretRead, Error> {
+        let engine = self.clone();
+        self.change(caller, Action::SecretRead, move |tx, act| {
+            Box::pin(async move {
+                let conn = tx.conn();
+                let mut found = engine.secret_readable(conn, act, vault, &at, which).await?;
+                if let Some(version) = &mut found.version
+                    && found.secret.closed_at.is_none()
+                    && version.info.max_access_count.is_some()
+                {
+                    let used = params![found.secret.id.bytes(), version.info.number];
+                    let used = conn.query_one(sql::USE_READ, used).await?;
+                    version.info.access_count = used.ok_or(Error::Gone)?.number()?;
+                }
+                engine.secret_open(conn, act, found).await
+            })
+        })
+        .await
+    }
+
+    /// The secret, if the caller may read it and its value can be had.
+    async fn secret_readable(
+        &self,
+        conn: &mut Conn,
+        act: &mut Act,
+        vault: VaultId,
+        at: &SecretAt,
+        which: Which,
+    ) -> Result<Found, Error> {
+        let found = self
+            .secret_permitted(conn, act, vault, at, which, &[Permission::Read])
+            .await?;
+        let info = found.version.as_ref().map(|row| &row.info);
+        if which != Which::Current && info.is_none() && found.secret.closed_at.is_none() {
+            return Err(Error::NotFound);
+        }
+        match found.secret.availability(info, act.now) {
+            Availability::Available => Ok(found),
+            _ => Err(Error::Gone),
+        }
+    }
+
+    /// The secret, if the caller may do one of `permissions`; closed ones are found too.
+    pub(super) async fn secret_permitted(
+        &self,
+        conn: &mut Conn,
+        act: &mut Act,
+        vault: VaultId,
+        at: &SecretAt,
+        which: Which,
+        permissions: &[Permission],
+    ) -> Result<Found, Error> {
+        let Sought {
+            access,
+            secret,
+            version,
+        } = self.secret_find(conn, act, vault, at, which).await?;
+        match (secret, at) {
+            (Some(secret), _) => {
+                access
+                    .require(act, permissions, &secret.subject())
+                    .inspect_err(|error| {
+                        if matches!(error, Error::Forbidden) {
+                            act.finds_secret(secret.id, &secret.path, None);
+                        }
+                    })?;
+                let number = version.as_ref().map(|row| row.info.number);
+                act.finds_secret(secret.id, &secret.path, number);
+                Ok(Found {
+                    access,
+                    secret,
+                    version,
+                })
+            }
+            (None, SecretAt::Path(path)) => {
+                access.require(act, permissions, &subject_of(None, path))?;
+                Err(Error::NotFound)
+            }
+            (None, SecretAt::Id(_)) => Err(access.absent(act)),
+        }
+    }
+
+    /// The vault as the caller may know it, and the secret in it if there is one.
+    pub(super) async fn secret_find(
+        &self,
+        conn: &mut Conn,
+        act: &mut Act,
+        vault: VaultId,
+        at: &SecretAt,
+        which: Which,
+    ) -> Result<Sought, Error> {
+        let number = match which {
+            Which::Current => None,
+            Which::Number(number) => Some(number),
+        };
+        let row = match at {
+            SecretAt::Id(id) => {
+                act.names("secret", *id.bytes());
+                act.names_vault(vault);
+                let at = params![vault.bytes(), id.bytes(), number];
+                conn.query_one(sql::READ_BY_ID, at).await?
+            }
+            SecretAt::Path(path) => {
+                act.names_vault(vault);
+                act.names_path(path.as_str());
+                let at = params![vault.bytes(), path.as_str(), number];
+                conn.query_one(sql::READ_BY_PATH, at).await?
+            }
+        };
+        let mut row = row.ok_or(Error::NotFound)?;
+        let access = self
+            .access_of(conn, act, VaultRow::from_columns(&mut row)?)
+            .await?;
+        let secret = SecretRow::from_columns(&mut row)?;
+        let version = match secret {
+            Some(_) => VersionRow::from_columns(&mut row)?,
+            None => None,
+        };
+        Ok(Sought {
+            access,
+            secret,
+            version,
+        })
+    }
+
+    async fn secret_open(
+        &self,
+        conn: &mut Conn,
+        act: &Act,
+        found: Found,
+    ) -> Result<SecretRead, Error> {
+        let Found {
+            access,
+            secret,
+            version,
+        } = found;
+        let version = version.ok_or(Error::Gone)?;
+        let vault = access.vault.facts.id;
+        let newest = secret.key_version(Some(&version));
+        let keys = self
+            .keys()?
+            .organization_at(conn, access.vault.organization, newest)
+            .await?;
+        let value = version
+            .sealed
+            .open(&keys, vault, secret.id, version.info.number)?;
+        let notes = secret.open_notes(&keys)?;
+        Ok(SecretRead {
+            info: secret.info(vault, Some(version.info), act.now),
+            value,
+            notes,
+        })
+    }
+}
+
+/// What a vault holds at a place.
+pub(super) struct Sought {
+    pub(super) access: Access,
+    pub(super) secret: Option<SecretRow>,
+    pub(super) version: Option<VersionRow>,
+}
+
+impl Found {
+    fn is_limited(&self) -> bool {
+        self.version
+            .as_ref()
+            .is_some_and(|row| row.info.max_access_count.is_some())
+    }
+}
+
+/// What decisions are made on: the secret, or the bare path where there is none.
+pub(super) fn subject_of<'a>(secret: Option<&'a SecretRow>, path: &'a Path) -> Subject<'a> {
+    match secret {
+        Some(secret) => secret.subject(),
+        None => Subject {
+            path: path.as_str(),
+            kind: None,
+            tags: &[],
+        },
+    }
+}
+
+async fn rows(
+    conn: &mut Conn,
+    statement: &'static str,
+    vault: VaultId,
+) -> Result<Vec<(SecretRow, Option<VersionRow>)>, Error> {
+    let mut all = Vec::new();
+    for mut row in conn.query(statement, params![vault.bytes()]).await? {
+        if let Some(secret) = SecretRow::from_columns(&mut row)? {
+            all.push((secret, VersionRow::from_columns(&mut row)?));
+        }
+    }
+    Ok(all)
+}

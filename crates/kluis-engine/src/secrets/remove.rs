@@ -1,0 +1,165 @@
+//! Removing: at once, or so that it can be undone for 30 days (RULES §5).
+
+use super::read::Found;
+use super::{Path, SecretAt, SecretInfo, Which};
+use crate::act::Act;
+use crate::action::Action;
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::{Conflict, Error};
+use crate::ids::VaultId;
+use crate::policy::Permission;
+use crate::store::sql::secrets as sql;
+use crate::store::{Conn, params};
+
+/// 1claw's `delete` is allowed by either permission (1claw contract §6.6).
+const MAY_DELETE: &[Permission] = &[Permission::Delete, Permission::Write];
+
+impl Engine {
+    /// Destroy a secret with all its versions, at once. A closed one is not found.
+    pub async fn secret_delete(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+        at: SecretAt,
+    ) -> Result<(), Error> {
+        let engine = self.clone();
+        self.change(caller, Action::SecretDelete, move |tx, act| {
+            Box::pin(async move {
+                let found = engine.live(tx.conn(), act, vault, &at).await?;
+                tx.conn()
+                    .execute(sql::DELETE, params![found.secret.id.bytes()])
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Close every version of a secret: it is `Gone` from now on, and can be restored.
+    pub async fn secret_close(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+        path: &Path,
+    ) -> Result<(), Error> {
+        let (engine, at) = (self.clone(), SecretAt::Path(path.clone()));
+        self.change(caller, Action::SecretDelete, move |tx, act| {
+            Box::pin(async move {
+                let found = engine.live(tx.conn(), act, vault, &at).await?;
+                let closing = params![found.secret.id.bytes(), act.now];
+                tx.conn().execute(sql::CLOSE, closing).await?;
+                tx.conn().execute(sql::CLOSE_VERSIONS, closing).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Open the closed versions of a secret again. `Conflict` when none is closed.
+    pub async fn secret_restore(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+        path: &Path,
+    ) -> Result<SecretInfo, Error> {
+        let (engine, path) = (self.clone(), path.clone());
+        self.change(caller, Action::SecretRestore, move |tx, act| {
+            Box::pin(async move {
+                let conn = tx.conn();
+                let id = engine
+                    .administered(conn, act, vault, &path)
+                    .await?
+                    .secret
+                    .id;
+                if conn
+                    .execute(sql::REOPEN_VERSIONS, params![id.bytes()])
+                    .await?
+                    == 0
+                {
+                    return Err(Error::Conflict(Conflict::State));
+                }
+                conn.execute(sql::REOPEN, params![id.bytes(), act.now])
+                    .await?;
+                let at = SecretAt::Path(path);
+                let found = engine
+                    .secret_find(conn, act, vault, &at, Which::Current)
+                    .await?;
+                let version = found.version.map(|row| row.info);
+                let secret = found.secret.ok_or(Error::NotFound)?;
+                Ok(secret.info(vault, version, act.now))
+            })
+        })
+        .await
+    }
+
+    /// Destroy the closed versions of a secret, and the secret when nothing else is left. `Conflict` when none is
+    /// closed.
+    pub async fn secret_purge(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+        path: &Path,
+    ) -> Result<(), Error> {
+        let (engine, path) = (self.clone(), path.clone());
+        self.change(caller, Action::SecretPurge, move |tx, act| {
+            Box::pin(async move {
+                let conn = tx.conn();
+                let secret = engine.administered(conn, act, vault, &path).await?.secret;
+                let id = params![secret.id.bytes()];
+                let purged = if secret.closed_at.is_some() {
+                    conn.execute(sql::DELETE, id).await?
+                } else {
+                    conn.execute(sql::PURGE_VERSIONS, id).await?
+                };
+                if purged == 0 {
+                    Err(Error::Conflict(Conflict::State))
+                } else {
+                    Ok(())
+                }
+            })
+        })
+        .await
+    }
+
+    async fn live(
+        &self,
+        conn: &mut Conn,
+        act: &mut Act,
+        vault: VaultId,
+        at: &SecretAt,
+    ) -> Result<Found, Error> {
+        let found = self
+            .secret_permitted(conn, act, vault, at, Which::Current, MAY_DELETE)
+            .await?;
+        if found.secret.closed_at.is_some() {
+            Err(Error::NotFound)
+        } else {
+            Ok(found)
+        }
+    }
+
+    /// The secret, open or closed, for whoever administers its vault.
+    async fn administered(
+        &self,
+        conn: &mut Conn,
+        act: &mut Act,
+        vault: VaultId,
+        path: &Path,
+    ) -> Result<Found, Error> {
+        let at = SecretAt::Path(path.clone());
+        let sought = self
+            .secret_find(conn, act, vault, &at, Which::Current)
+            .await?;
+        sought
+            .access
+            .require_administration_at(act, path.as_str())?;
+        let secret = sought.secret.ok_or(Error::NotFound)?;
+        act.finds_secret(secret.id, &secret.path, None);
+        Ok(Found {
+            access: sought.access,
+            secret,
+            version: sought.version,
+        })
+    }
+}

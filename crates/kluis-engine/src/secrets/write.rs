@@ -1,0 +1,406 @@
+//! Writing: a new secret, a new version, or what is kept beside the value.
+
+use super::read::{Sought, subject_of};
+use super::row::{SealedField, SealedValue, SecretRow, VersionRow};
+use super::{
+    Availability, Expect, LARGEST_VALUE, Limit, Path, SecretAt, SecretWrite, SecretWritten, Value,
+    VersionInfo, Which,
+};
+use crate::access::Access;
+use crate::act::Act;
+use crate::action::Action;
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::{Conflict, Error};
+use crate::ids::{SecretId, VaultId};
+use crate::keys::OrganizationKeys;
+use crate::policy::{Permission, PolicyPrincipal, Subject, Verdict};
+use crate::rotation::NOTES;
+use crate::store::sql::secrets as sql;
+use crate::store::{Conn, Failure, Tx, params};
+
+impl Engine {
+    /// Write a secret. `NotFound` or `Conflict` when `write.expect` does not hold; `TooLarge` over [`LARGEST_VALUE`].
+    ///
+    /// A write to a closed path opens it again: the same id, the next version, older versions stay closed.
+    pub async fn secret_write(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+        at: SecretAt,
+        write: SecretWrite,
+    ) -> Result<SecretWritten, Error> {
+        if write
+            .value
+            .as_ref()
+            .is_some_and(|value| value.text.len() > LARGEST_VALUE)
+        {
+            return Err(Error::TooLarge);
+        }
+        let engine = self.clone();
+        self.change(caller, Action::SecretWrite, move |tx, act| {
+            Box::pin(async move { engine.secret_write_in(tx, act, vault, &at, write).await })
+        })
+        .await
+    }
+
+    async fn secret_write_in(
+        &self,
+        tx: &mut Tx,
+        act: &mut Act,
+        vault: VaultId,
+        at: &SecretAt,
+        write: SecretWrite,
+    ) -> Result<SecretWritten, Error> {
+        let sought = self
+            .secret_find(tx.conn(), act, vault, at, Which::Current)
+            .await?;
+        permit(act, &sought, at, &write)?;
+        let Sought {
+            access,
+            secret,
+            version,
+        } = sought;
+        let live = secret
+            .as_ref()
+            .is_some_and(|secret| secret.closed_at.is_none());
+        expected(&write, secret.as_ref(), live, at)?;
+        if let (Some(stated), Some(secret)) = (&write.stated_path, &secret)
+            && *stated != secret.path
+        {
+            return Err(Error::invalid("path", "cannot be changed"));
+        }
+        let keys = self
+            .keys()?
+            .organization(tx.conn(), access.vault.organization)
+            .await?;
+        let (secret, carried) = match (secret, at) {
+            (Some(secret), _) => (secret, version.filter(|_| live)),
+            (None, SecretAt::Path(path)) => (
+                insert(tx.conn(), act, vault, path, write.default_kind).await?,
+                None,
+            ),
+            (None, SecretAt::Id(_)) => return Err(Error::NotFound),
+        };
+        let mut writing = Writing {
+            act,
+            keys,
+            vault,
+            secret,
+            version: carried,
+        };
+        let set_value = write.value.is_some();
+        let written = writing
+            .apply(tx.conn(), write, live, self.settings().keep_versions)
+            .await?;
+        let Writing {
+            secret,
+            version,
+            keys,
+            ..
+        } = writing;
+        let number = version.as_ref().map(|row| row.info.number);
+        act.finds_secret(secret.id, &secret.path, number);
+        let (value, notes) = if set_value {
+            (written, secret.open_notes(&keys)?)
+        } else {
+            shown(tx, act, &access, &secret, version.as_ref(), &keys)?
+        };
+        Ok(SecretWritten {
+            info: secret.info(vault, version.map(|row| row.info), act.now),
+            value,
+            notes,
+            created: !live,
+        })
+    }
+}
+
+/// May the caller write here, what is there and what it is to become? A change of type needs both (RULES §2, step 2).
+fn permit(act: &mut Act, sought: &Sought, at: &SecretAt, write: &SecretWrite) -> Result<(), Error> {
+    let subject = match (&sought.secret, at) {
+        (secret, SecretAt::Path(path)) => subject_of(secret.as_ref(), path),
+        (Some(secret), SecretAt::Id(_)) => secret.subject(),
+        (None, SecretAt::Id(_)) => return Err(sought.access.absent(act)),
+    };
+    sought.access.require(act, &[Permission::Write], &subject)?;
+    let becomes = Subject {
+        kind: write.kind.as_deref().or(subject.kind),
+        ..subject
+    };
+    sought.access.require(act, &[Permission::Write], &becomes)
+}
+
+fn expected(
+    write: &SecretWrite,
+    secret: Option<&SecretRow>,
+    live: bool,
+    at: &SecretAt,
+) -> Result<(), Error> {
+    if write.value.is_none() && (!live || secret.is_none()) {
+        // Nothing to change, and a secret without a value is never made.
+        return Err(if write.expect == Expect::Absent {
+            Error::missing("value")
+        } else {
+            Error::NotFound
+        });
+    }
+    match write.expect {
+        Expect::Absent if live => Err(Error::Conflict(Conflict::Exists)),
+        Expect::Present | Expect::Version(_) if !live => Err(Error::NotFound),
+        Expect::Version(number) if secret.is_none_or(|secret| secret.newest_version != number) => {
+            Err(Error::Conflict(Conflict::Version))
+        }
+        // A closed secret is only opened again through its path.
+        Expect::Either if !live && matches!(at, SecretAt::Id(_)) => Err(Error::NotFound),
+        Expect::Absent | Expect::Either | Expect::Present | Expect::Version(_) => Ok(()),
+    }
+}
+
+/// A secret being written.
+struct Writing<'a> {
+    act: &'a Act,
+    keys: std::sync::Arc<OrganizationKeys>,
+    vault: VaultId,
+    secret: SecretRow,
+    /// The current version: before the write the one that limits are carried from, after it the new one.
+    version: Option<VersionRow>,
+}
+
+impl Writing<'_> {
+    /// Apply `write`; gives back the value that it set.
+    async fn apply(
+        &mut self,
+        conn: &mut Conn,
+        write: SecretWrite,
+        live: bool,
+        keep_versions: Option<u32>,
+    ) -> Result<Option<Value>, Error> {
+        let now = self.act.now;
+        if !live {
+            self.reset(write.default_kind);
+        }
+        self.secret.updated_at = now;
+        self.secret.kind = write.kind.unwrap_or(std::mem::take(&mut self.secret.kind));
+        self.secret.tags = write.tags.unwrap_or(std::mem::take(&mut self.secret.tags));
+        self.secret.fields = write
+            .fields
+            .unwrap_or(std::mem::take(&mut self.secret.fields));
+        self.secret.disabled = write.disabled.unwrap_or(self.secret.disabled);
+        if let Some(notes) = write.notes {
+            self.secret.notes = if notes.is_empty() {
+                None
+            } else {
+                let (key_version, sealed) =
+                    self.keys
+                        .seal_field(NOTES, self.secret.id.bytes(), notes.expose())?;
+                Some(SealedField {
+                    key_version,
+                    sealed,
+                })
+            };
+        }
+        if let Some(value) = &write.value {
+            let limits = Limits {
+                metadata: write.metadata.unwrap_or_else(|| "{}".to_owned()),
+                expires_at: write.expires_at,
+                max_access_count: write.max_access_count,
+            };
+            self.add_version(conn, value, limits, keep_versions).await?;
+        }
+        let notes = self.secret.notes.as_ref();
+        let changed = conn
+            .execute(
+                sql::UPDATE,
+                params![
+                    self.secret.id.bytes(),
+                    &self.secret.kind,
+                    &json(&self.secret.tags)?,
+                    &self.secret.fields,
+                    notes.map(|notes| &notes.sealed),
+                    notes.map(|notes| notes.key_version),
+                    self.secret.disabled,
+                    self.secret.current_version,
+                    self.secret.created_at,
+                    now
+                ],
+            )
+            .await?;
+        if changed == 1 {
+            Ok(write.value)
+        } else {
+            Err(Error::NotFound)
+        }
+    }
+
+    /// A path that was free or closed begins anew, except for its id and its numbers.
+    fn reset(&mut self, default_kind: &str) {
+        default_kind.clone_into(&mut self.secret.kind);
+        self.secret.tags = Vec::new();
+        "{}".clone_into(&mut self.secret.fields);
+        self.secret.notes = None;
+        self.secret.disabled = false;
+        self.secret.closed_at = None;
+        self.secret.created_at = self.act.now;
+        self.version = None;
+    }
+
+    async fn add_version(
+        &mut self,
+        conn: &mut Conn,
+        value: &Value,
+        limits: Limits,
+        keep_versions: Option<u32>,
+    ) -> Result<(), Error> {
+        let now = self.act.now;
+        let id = self.secret.id;
+        let row = conn
+            .query_one(sql::NEXT_VERSION, params![id.bytes()])
+            .await?;
+        let number = row.ok_or(Error::NotFound)?.number()?;
+        let carried = self.version.as_ref().map(|row| &row.info);
+        let expires_at = match limits.expires_at {
+            Limit::Stated(at) => at,
+            Limit::Carried => carried
+                .and_then(|info| info.expires_at)
+                .filter(|at| *at > now),
+        };
+        let max_access_count = match limits.max_access_count {
+            Limit::Stated(most) => most,
+            Limit::Carried => carried.and_then(|info| info.max_access_count),
+        };
+        let sealed = SealedValue::seal(&self.keys, self.vault, id, number, value)?;
+        let created_by = PolicyPrincipal::of(&self.act.caller);
+        conn.execute(
+            sql::INSERT_VERSION,
+            params![
+                id.bytes(),
+                number,
+                sealed.form.as_stored(),
+                sealed.key_version,
+                &sealed.data_key,
+                &sealed.ciphertext,
+                &limits.metadata,
+                expires_at,
+                max_access_count,
+                created_by.kind(),
+                created_by.id_bytes(),
+                now
+            ],
+        )
+        .await?;
+        if let Some(keep) = keep_versions
+            && let Some(last) = number.checked_sub(keep.max(1))
+            && last > 0
+        {
+            conn.execute(sql::DROP_OLD_VERSIONS, params![id.bytes(), last])
+                .await?;
+        }
+        self.secret.newest_version = number;
+        self.secret.current_version = Some(number);
+        self.version = Some(VersionRow {
+            info: VersionInfo {
+                number,
+                metadata: limits.metadata,
+                expires_at,
+                max_access_count,
+                access_count: 0,
+                disabled: false,
+                closed_at: None,
+                created_by,
+                created_at: now,
+            },
+            sealed,
+        });
+        Ok(())
+    }
+}
+
+struct Limits {
+    metadata: String,
+    expires_at: Limit<crate::clock::Timestamp>,
+    max_access_count: Limit<u32>,
+}
+
+/// A row for a path that had none; where another caller was faster, theirs.
+async fn insert(
+    conn: &mut Conn,
+    act: &Act,
+    vault: VaultId,
+    path: &Path,
+    kind: &str,
+) -> Result<SecretRow, Error> {
+    let id = SecretId::generate(act.now)?;
+    let none: Option<i64> = None;
+    let inserted = conn
+        .query_one(
+            sql::INSERT,
+            params![
+                id.bytes(),
+                vault.bytes(),
+                path.as_str(),
+                kind,
+                "[]",
+                "{}",
+                none,
+                none,
+                false,
+                act.now
+            ],
+        )
+        .await?;
+    if inserted.is_none() {
+        // Only on PostgreSQL, between the look and the insert.
+        return Err(Error::Conflict(Conflict::Exists));
+    }
+    Ok(SecretRow {
+        id,
+        path: path.as_str().to_owned(),
+        kind: kind.to_owned(),
+        tags: Vec::new(),
+        fields: "{}".to_owned(),
+        notes: None,
+        disabled: false,
+        newest_version: 0,
+        current_version: None,
+        closed_at: None,
+        created_at: act.now,
+        updated_at: act.now,
+    })
+}
+
+/// The stored value and notes for the answer to a write that did not set the value: writing back is not reading, so
+/// only what the caller may read, and nothing that has a limit (RULES §4). A plaintext that leaves is recorded.
+fn shown(
+    tx: &mut Tx,
+    act: &mut Act,
+    access: &Access,
+    secret: &SecretRow,
+    version: Option<&VersionRow>,
+    keys: &OrganizationKeys,
+) -> Result<(Option<Value>, Option<kluis_crypto::Secret>), Error> {
+    let info = version.map(|row| &row.info);
+    let available = secret.availability(info, act.now) == Availability::Available
+        && info.is_some_and(|info| info.max_access_count.is_none());
+    let standing = access.standing(&act.caller);
+    let may_read = matches!(
+        standing.decide(Permission::Read, &secret.subject()),
+        Verdict::Allow(_)
+    ) && act.caller.within_scopes(Action::SecretRead.rule().scopes);
+    let notes = if may_read {
+        secret.open_notes(keys)?
+    } else {
+        None
+    };
+    let Some(version) = version.filter(|_| available && may_read) else {
+        return Ok((None, notes));
+    };
+    let value = version
+        .sealed
+        .open(keys, access.vault.facts.id, secret.id, version.info.number)?;
+    tx.record(act.also(Action::SecretRead)?);
+    Ok((Some(value), notes))
+}
+
+fn json(tags: &[String]) -> Result<String, Failure> {
+    serde_json::to_string(tags).map_err(|cause| Failure::Other(cause.to_string()))
+}
