@@ -1,0 +1,3 @@
+//! Crate: environments, tags, sealed transport (`/organization/…`, `/crate.v1.*`). So far the shape of its refusals.
+
+pub(crate) mod error;

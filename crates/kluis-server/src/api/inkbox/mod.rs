@@ -1,0 +1,3 @@
+//! Inkbox: the zero-knowledge vault (`/api/v1/vault`, `/vault/…`). So far the shape of its refusals.
+
+pub(crate) mod error;

@@ -1,0 +1,53 @@
+//! What 1claw's requests and answers look like. An answer has only members that the contract names (C6): clients
+//! refuse others.
+//!
+//! | file | what |
+//! |---|---|
+//! | `account.rs` | the own profile and password (contract §4.5, §12) |
+//! | `audit.rs` | the record (contract §11) |
+//! | `policy.rs` | policies (contract §8) |
+//! | `secret.rs` | secrets and versions, without values (contract §6, §7) |
+//! | `vault.rs` | vaults (contract §5) |
+
+mod account;
+mod audit;
+mod policy;
+mod secret;
+mod vault;
+
+use http::StatusCode;
+use kluis_engine::Error;
+use serde_json::{Map, Value};
+
+pub(super) use self::account::{Me, Message, PasswordChange};
+pub(super) use self::audit::{Events, EventsQuery, Verification, VerifyQuery};
+pub(super) use self::policy::{Policies, Policy, PolicyCreate, PolicyUpdate};
+pub(super) use self::secret::{Secret, Versions, secret_path};
+pub(super) use self::vault::Vault;
+use super::error::Failure;
+use crate::api::reply;
+
+/// An answer of this API, or a failure in its shape.
+pub(crate) type Answer<T> = Result<reply::Json<T>, Failure>;
+
+/// 200 with the thing itself.
+#[expect(clippy::unnecessary_wraps, reason = "what a handler ends with")]
+pub(crate) fn found<T>(thing: T) -> Answer<T> {
+    Ok(reply::Json(StatusCode::OK, thing))
+}
+
+/// 201 with the thing itself.
+#[expect(clippy::unnecessary_wraps, reason = "what a handler ends with")]
+pub(crate) fn created<T>(thing: T) -> Answer<T> {
+    Ok(reply::Json(StatusCode::CREATED, thing))
+}
+
+/// A JSON object that is kept as text.
+fn object(text: &str) -> Result<Map<String, Value>, Error> {
+    serde_json::from_str(text).map_err(|_| Error::internal("a stored JSON object cannot be read"))
+}
+
+/// The id of a user or an agent, bare.
+fn uuid(bytes: [u8; 16]) -> String {
+    kluis_engine::UserId::from_bytes(bytes).to_string()
+}
