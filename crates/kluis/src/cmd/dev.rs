@@ -1,0 +1,65 @@
+//! `kluis dev`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::Context;
+use crate::failure::Failure;
+use crate::{config, serve};
+
+/// Start a server for development, which sets itself up on the first start
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kluis dev                                     serve on 127.0.0.1:8200, keep everything in .kluis
+  kluis dev --listen 127.0.0.1:0 --data-dir /tmp/try
+  kluis dev --storage postgres://localhost/kluis")]
+pub(crate) struct Dev {
+    /// Address and port to listen on; port 0 takes a free one, which dev.json in the data directory tells
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8200")]
+    listen: SocketAddr,
+    /// sqlite: for the embedded database in the data directory, or a postgres: URL
+    #[arg(long, value_name = "URL")]
+    storage: Option<String>,
+    /// Serve HTTPS, with a certificate of its own making that is written to certificate.pem in the data directory
+    #[arg(long)]
+    tls_self_signed: bool,
+    /// How much to tell on stderr
+    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = ["error", "warn", "info", "debug", "trace"])]
+    log_level: String,
+    /// Let outbound calls reach loopback addresses
+    #[arg(long)]
+    allow_loopback_webhooks: bool,
+    /// Let the operator's socket move the server's clock forward
+    #[arg(long, hide = true)]
+    test_clock: bool,
+}
+
+impl Dev {
+    pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        if self
+            .storage
+            .as_deref()
+            .is_some_and(|url| !config::is_storage(url))
+        {
+            return Err(Failure::usage(
+                "the storage cannot be used",
+                "what --storage names is neither sqlite: nor a postgres: URL",
+                "leave it out for the embedded database, or name a PostgreSQL database",
+            ));
+        }
+        let data_dir = context.connection.data_dir.clone();
+        let dev = serve::Dev {
+            listen: self.listen,
+            data_dir: data_dir.unwrap_or_else(|| PathBuf::from(".kluis")),
+            storage: self.storage,
+            is_tls: self.tls_self_signed,
+            test_clock: self.test_clock,
+            log_level: self.log_level,
+        };
+        serve::block_on(dev.run())
+    }
+}

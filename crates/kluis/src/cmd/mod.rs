@@ -1,0 +1,118 @@
+//! The commands, one file each. A command parses its own arguments, calls the server through [`Context`], and prints once,
+//! at its end.
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::cli::Cli;
+use crate::failure::{Code, Failure};
+use crate::output::Format;
+use crate::remote::{Connection, Remote};
+
+mod audit;
+mod completion;
+mod config;
+mod dev;
+mod get;
+mod input;
+mod operator;
+mod policy;
+mod run;
+mod secret;
+mod server;
+mod set;
+mod template;
+mod token;
+mod user;
+mod vault;
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Dev(dev::Dev),
+    Server(server::Server),
+    #[command(subcommand)]
+    Operator(operator::Operator),
+    Get(get::Get),
+    Set(set::Set),
+    Run(run::Run),
+    #[command(subcommand)]
+    Vault(vault::Vault),
+    #[command(subcommand)]
+    Secret(secret::Secret),
+    #[command(subcommand)]
+    Template(template::Template),
+    #[command(subcommand)]
+    Policy(policy::Policy),
+    #[command(subcommand)]
+    Token(token::Token),
+    #[command(subcommand)]
+    User(user::User),
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    #[command(subcommand)]
+    Config(config::Config),
+    Completion(completion::Completion),
+}
+
+/// Runs one command to its end.
+pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let context = Context {
+        connection: cli.connection,
+        format: cli.output,
+    };
+    match cli.command {
+        Command::Dev(dev) => return dev.run(&context),
+        Command::Server(server) => return server.run(&context),
+        Command::Operator(operator) => operator.run(&context),
+        Command::Run(run) => return block_on(run.run(&context))?,
+        Command::Get(get) => block_on(get.run(&context))?,
+        Command::Set(set) => block_on(set.run(&context))?,
+        Command::Vault(vault) => block_on(vault.run(&context))?,
+        Command::Secret(secret) => block_on(secret.run(&context))?,
+        Command::Template(template) => block_on(template.run(&context))?,
+        Command::Policy(policy) => block_on(policy.run(&context))?,
+        Command::Token(token) => block_on(token.run(&context))?,
+        Command::User(user) => block_on(user.run(&context))?,
+        Command::Audit(audit) => block_on(audit.run(&context))?,
+        Command::Config(config) => config.run(&context),
+        Command::Completion(completion) => completion.run(),
+    }
+    .map(|()| ExitCode::SUCCESS)
+}
+
+/// What the flags before and after a command's own say.
+pub(crate) struct Context {
+    pub(crate) connection: Connection,
+    format: Option<Format>,
+}
+
+impl Context {
+    /// The server to call.
+    fn server(&self) -> Result<Remote, Failure> {
+        Remote::find(&self.connection)
+    }
+
+    /// The format to write, of those that the command knows; asked before anything is changed.
+    fn format(&self, known: &[Format]) -> Result<Format, Failure> {
+        Format::among(self.format, known)
+    }
+}
+
+/// Runs a command that waits for the network, on this thread: a command needs no others, and starts faster so.
+fn block_on<T>(command: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| {
+        Failure::new(
+            Code::Failed,
+            "cannot start",
+            format!("the system gives no event queue: {error}"),
+            "close other programs, or raise the limit of open files",
+        )
+    })?;
+    Ok(runtime.block_on(command))
+}

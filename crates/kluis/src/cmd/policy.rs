@@ -1,0 +1,210 @@
+//! `kluis policy`
+
+use clap::{Args, Subcommand};
+use kluis_client::oneclaw::{self, NewPolicy};
+use serde_json::{Map, Value};
+
+use super::Context;
+use crate::failure::{Code, Failure};
+use crate::output::{Cell, LISTING, Records};
+use crate::remote::{Remote, VaultFlag};
+use crate::terminal::say;
+
+/// Say who may do what in a vault
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    Add(Add),
+    /// List the policies of a vault
+    List {
+        #[command(flatten)]
+        vault: VaultFlag,
+    },
+    /// Remove a policy, effective at once
+    Remove {
+        /// Id of the policy
+        id: String,
+        #[command(flatten)]
+        vault: VaultFlag,
+    },
+}
+
+/// Allow or deny a user or agent some actions on the paths that a pattern matches
+///
+/// In the pattern `*` is one segment of a path and `**` any number. Of the policies that apply, the highest priority
+/// decides; at equal priority a deny wins.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  kluis policy add 'db/**' --vault prod --user ann@example.org --allow read,write"
+)]
+pub(crate) struct Add {
+    /// Paths it is for, such as 'db/**'
+    pattern: String,
+    #[command(flatten)]
+    principal: Principal,
+    #[command(flatten)]
+    effect: Effect,
+    /// Rank among other policies, 0 unless given
+    #[arg(long, value_name = "N")]
+    priority: Option<u64>,
+    /// End of its life, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    expires_at: Option<String>,
+    /// Holds only for callers at these addresses or networks
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    ip: Vec<String>,
+    #[command(flatten)]
+    vault: VaultFlag,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Principal {
+    /// Id or e-mail address of the user it is for
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+    /// Id of the agent it is for
+    #[arg(long, value_name = "AGENT")]
+    agent: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Effect {
+    /// Actions to allow: read, write, delete, rotate
+    #[arg(long, value_name = "ACTIONS", value_delimiter = ',')]
+    allow: Vec<String>,
+    /// Actions to deny
+    #[arg(long, value_name = "ACTIONS", value_delimiter = ',')]
+    deny: Vec<String>,
+}
+
+const COLUMNS: &[&str] = &[
+    "id",
+    "pattern",
+    "principal_type",
+    "principal_id",
+    "effect",
+    "permissions",
+    "priority",
+    "expires_at",
+    "conditions",
+];
+
+impl Policy {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Add(add) => add.run(context).await,
+            Self::List { vault } => list(context, &vault).await,
+            Self::Remove { id, vault } => remove(context, &vault, &id).await,
+        }
+    }
+}
+
+impl Add {
+    async fn run(self, context: &Context) -> Result<(), Failure> {
+        let format = context.format(LISTING)?;
+        let server = context.server()?;
+        let vault = server.vault(&self.vault).await?;
+        let (principal_type, principal_id) = match (self.principal.user, self.principal.agent) {
+            (Some(user), _) => ("user", user_id(&server, user).await?),
+            (None, agent) => ("agent", agent.unwrap_or_default()),
+        };
+        let is_deny = !self.effect.deny.is_empty();
+        let mut conditions = Map::new();
+        if !self.ip.is_empty() {
+            conditions.insert(
+                "ip_allowlist".to_owned(),
+                self.ip.into_iter().map(Value::from).collect(),
+            );
+        }
+        let policy = NewPolicy {
+            secret_path_pattern: &self.pattern,
+            principal_type,
+            principal_id: &principal_id,
+            permissions: if is_deny {
+                &self.effect.deny
+            } else {
+                &self.effect.allow
+            },
+            conditions,
+            effect: is_deny.then_some("deny"),
+            priority: self.priority,
+            expires_at: self.expires_at.as_deref(),
+        };
+        let made = server
+            .client
+            .oneclaw()
+            .policy_create(&vault.id, &policy)
+            .await;
+        let what = format!("cannot add a policy to vault '{}'", vault.name);
+        let made = made.map_err(|error| server.failure(what, &error))?;
+        say(&format!("policy added to vault '{}'", vault.name));
+        Records::one(COLUMNS, row(made)).print(format)
+    }
+}
+
+async fn list(context: &Context, vault: &VaultFlag) -> Result<(), Failure> {
+    let format = context.format(LISTING)?;
+    let server = context.server()?;
+    let vault = server.vault(vault).await?;
+    let policies = server.client.oneclaw().policies(&vault.id).await;
+    let what = format!("cannot list the policies of vault '{}'", vault.name);
+    let policies = policies.map_err(|error| server.failure(what, &error))?;
+    Records::list(COLUMNS, policies.into_iter().map(row).collect()).print(format)
+}
+
+async fn remove(context: &Context, vault: &VaultFlag, id: &str) -> Result<(), Failure> {
+    let server = context.server()?;
+    let vault = server.vault(vault).await?;
+    let removed = server.client.oneclaw().policy_delete(&vault.id, id).await;
+    removed.map_err(|error| {
+        let what = format!("cannot remove policy '{id}' from vault '{}'", vault.name);
+        server
+            .failure(what, &error)
+            .advise("see the policies with kluis policy list")
+    })?;
+    say(&format!("policy removed from vault '{}'", vault.name));
+    Ok(())
+}
+
+/// A user's id: as given, or looked up when an e-mail address was given.
+async fn user_id(server: &Remote, user: String) -> Result<String, Failure> {
+    if !user.contains('@') {
+        return Ok(user);
+    }
+    let users = server.client.credvault().users().await;
+    let users =
+        users.map_err(|error| server.failure(format!("cannot look up user '{user}'"), &error))?;
+    let address = user.to_lowercase();
+    users
+        .into_iter()
+        .find(|known| known.email == address)
+        .map(|known| known.id)
+        .ok_or_else(|| {
+            Failure::new(
+                Code::NotFound,
+                format!("there is no user '{user}'"),
+                "no user of the organization that you may see has this e-mail address",
+                "see the users with kluis user list, or give the user's id",
+            )
+        })
+}
+
+fn row(policy: oneclaw::Policy) -> Vec<Cell> {
+    let conditions = if policy.conditions.is_empty() {
+        Cell::None
+    } else {
+        Cell::Json(Value::Object(policy.conditions))
+    };
+    vec![
+        policy.id.into(),
+        policy.secret_path_pattern.into(),
+        policy.principal_type.into(),
+        policy.principal_id.into(),
+        policy.effect.into(),
+        Cell::List(policy.permissions),
+        Cell::Number(policy.priority),
+        policy.expires_at.into(),
+        conditions,
+    ]
+}

@@ -1,0 +1,127 @@
+//! The table of settings: the one place that says which there are.
+
+/// One setting.
+pub(crate) struct Setting {
+    /// Dotted name, as the file spells it in tables.
+    pub(crate) key: &'static str,
+    /// The value when nobody sets one; `None` means unset.
+    pub(crate) default: Option<&'static str>,
+    /// What it is for, in one line.
+    pub(crate) help: &'static str,
+}
+
+impl Setting {
+    /// The environment variable that sets it.
+    pub(super) fn variable(&self) -> String {
+        format!("KLUIS_{}", self.key.replace('.', "_").to_ascii_uppercase())
+    }
+}
+
+const fn setting(key: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting {
+        key,
+        default: Some(default),
+        help,
+    }
+}
+
+const fn unset(key: &'static str, help: &'static str) -> Setting {
+    Setting {
+        key,
+        default: None,
+        help,
+    }
+}
+
+/// Every setting of `kluis server`. Paths are relative to the directory that it is started in.
+pub(crate) const SETTINGS: &[Setting] = &[
+    setting(
+        "listen",
+        "127.0.0.1:8200",
+        "address and port to listen on; port 0 takes a free one",
+    ),
+    setting(
+        "data_dir",
+        ".kluis",
+        "directory of the database, the journal, keys and the operator's socket",
+    ),
+    setting(
+        "storage",
+        "sqlite:",
+        "sqlite: in the data directory, or a postgres: URL",
+    ),
+    unset(
+        "public_url",
+        "base URL that clients use; the listening address unless set",
+    ),
+    unset(
+        "tls.cert_file",
+        "PEM file of the certificate chain, leaf first",
+    ),
+    unset("tls.key_file", "PEM file of the certificate's private key"),
+    setting(
+        "tls.self_signed",
+        "false",
+        "make a certificate at start, for trying things out",
+    ),
+    setting(
+        "seal.kind",
+        "key_file",
+        "what the root key is sealed with: key_file, passphrase or shamir",
+    ),
+    unset(
+        "seal.key_file",
+        "file of the root key; one in the data directory unless set",
+    ),
+    setting("limits.max_connections", "4096", "connections at once"),
+    setting(
+        "limits.max_body_bytes",
+        "5242880",
+        "bytes of a request's body",
+    ),
+    setting(
+        "limits.header_timeout_seconds",
+        "10",
+        "time until a request's head must be complete",
+    ),
+    setting(
+        "limits.request_timeout_seconds",
+        "30",
+        "time until a request must be answered",
+    ),
+    setting(
+        "limits.shutdown_grace_seconds",
+        "30",
+        "time that accepted requests get to finish at the end",
+    ),
+    setting(
+        "plans.standard",
+        "60",
+        "calls a minute of a user on the plan standard",
+    ),
+    setting(
+        "plans.pro",
+        "300",
+        "calls a minute of a user on the plan pro",
+    ),
+    unset(
+        "versions.keep",
+        "versions kept of each secret; all unless set",
+    ),
+    setting("log.format", "text", "text for people, or json"),
+    setting("log.level", "info", "error, warn, info, debug or trace"),
+    unset(
+        "metrics.token_file",
+        "file of the token that opens /metrics to other machines",
+    ),
+    setting(
+        "proxies.trusted",
+        "",
+        "networks of proxies whose X-Forwarded-For is believed",
+    ),
+    setting(
+        "outbound.private",
+        "true",
+        "whether outbound calls may reach private networks",
+    ),
+];

@@ -1,0 +1,263 @@
+//! Where the server's address and the token are looked for.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use kluis_client::SecretText;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::failure::{Code, Failure};
+
+/// Flags that every command with a server behind it takes.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct Connection {
+    /// Base URL of the server [env: KLUIS_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) url: Option<String>,
+
+    /// File that holds the token [env: KLUIS_TOKEN_FILE, or the token itself in KLUIS_TOKEN]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// PEM file of certificates to trust beside the system's [env: KLUIS_CA_FILE]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+
+    /// Data directory of a running `kluis dev`; `.kluis` here or in a parent directory unless given [env: KLUIS_DATA_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// A server and a token, each with where it came from.
+pub(super) struct Found {
+    pub(super) url: String,
+    pub(super) url_from: String,
+    pub(super) token: SecretText,
+    pub(super) token_from: String,
+}
+
+impl Found {
+    pub(super) fn find(
+        connection: &Connection,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Self, Failure> {
+        let explicit_url = match &connection.url {
+            Some(url) => Some((url.clone(), "--url".to_owned())),
+            None => surroundings
+                .text("KLUIS_URL")
+                .map(|url| (url, "KLUIS_URL".to_owned())),
+        };
+        let explicit_token = explicit_token(connection, surroundings)?;
+        // A dev server's file gives what is missing, but its token never goes to another server than its own.
+        let dev = match (&explicit_url, &explicit_token) {
+            (Some(_), Some(_)) => None,
+            _ => DevFile::find(connection, surroundings)?,
+        };
+        let dev = dev.filter(|dev| {
+            explicit_url.as_ref().is_none_or(|(url, _)| {
+                url.trim_end_matches('/') == dev.base_url.trim_end_matches('/')
+            })
+        });
+        let (url, url_from) = match (explicit_url, &dev) {
+            (Some(explicit), _) => explicit,
+            (None, Some(dev)) => (dev.base_url.clone(), dev.path.clone()),
+            (None, None) => {
+                return Err(Failure::usage(
+                    "no server to talk to",
+                    "neither --url nor KLUIS_URL is set, and no running kluis dev was found here or in a parent directory",
+                    "start one with kluis dev, or name one with --url",
+                ));
+            }
+        };
+        let (token, token_from) = match (explicit_token, dev) {
+            (Some(explicit), _) => explicit,
+            (None, Some(dev)) => (dev.token, dev.path),
+            (None, None) => {
+                return Err(Failure::new(
+                    Code::NotAuthenticated,
+                    format!("no token for {url}"),
+                    "neither --token-file nor KLUIS_TOKEN nor KLUIS_TOKEN_FILE is set",
+                    "put an API key into a file and name it with --token-file",
+                ));
+            }
+        };
+        Ok(Self {
+            url,
+            url_from,
+            token,
+            token_from,
+        })
+    }
+}
+
+/// The token of flags or environment, in that order.
+fn explicit_token(
+    connection: &Connection,
+    surroundings: &Surroundings<'_>,
+) -> Result<Option<(SecretText, String)>, Failure> {
+    if let Some(path) = &connection.token_file {
+        return token_in(path, "--token-file").map(Some);
+    }
+    if let Some(token) = surroundings.text("KLUIS_TOKEN") {
+        return Ok(Some((SecretText::from(token), "KLUIS_TOKEN".to_owned())));
+    }
+    surroundings
+        .text("KLUIS_TOKEN_FILE")
+        .map(|path| token_in(Path::new(&path), "KLUIS_TOKEN_FILE"))
+        .transpose()
+}
+
+fn token_in(path: &Path, from: &str) -> Result<(SecretText, String), Failure> {
+    let text = fs::read_to_string(path).map_err(|error| unreadable("token file", path, &error))?;
+    let text = Zeroizing::new(text);
+    Ok((
+        SecretText::from(text.trim_end().to_owned()),
+        format!("{} ({from})", path.display()),
+    ))
+}
+
+pub(super) fn unreadable(what: &str, path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(
+        format!("cannot read the {what}"),
+        format!("{}: {error}", path.display()),
+        "correct the path or the file's permissions",
+    )
+}
+
+/// What this needs of `dev.json` (DESIGN §6).
+struct DevFile {
+    base_url: String,
+    token: SecretText,
+    path: String,
+}
+
+impl DevFile {
+    /// The file in the named data directory, or in the nearest `.kluis` upwards. None when there is no such file.
+    ///
+    /// A directory that nobody named could be anyone's, such as one that came with a downloaded archive, and would receive
+    /// whatever is typed. So a file found by searching must be the caller's own, private to them, and point to this machine.
+    fn find(
+        connection: &Connection,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Option<Self>, Failure> {
+        let named = connection
+            .data_dir
+            .clone()
+            .or_else(|| surroundings.text("KLUIS_DATA_DIR").map(PathBuf::from));
+        if let Some(directory) = named {
+            let path = surroundings.directory.join(directory).join(DEV_FILE);
+            return if path.exists() {
+                Self::read(&path).map(Some)
+            } else {
+                Ok(None)
+            };
+        }
+        let mut candidates = surroundings
+            .directory
+            .ancestors()
+            .map(|at| at.join(DATA_DIRECTORY).join(DEV_FILE));
+        let Some(path) = candidates.find(|path| path.exists()) else {
+            return Ok(None);
+        };
+        let suspicious = |why: String| {
+            Failure::usage(
+                format!("{} is not trusted", path.display()),
+                why,
+                format!(
+                    "if it is yours, name it with --data-dir {}",
+                    path.with_file_name("").display()
+                ),
+            )
+        };
+        let metadata =
+            fs::metadata(&path).map_err(|error| unreadable("dev server's file", &path, &error))?;
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err(suspicious("it belongs to another user".to_owned()));
+        }
+        if metadata.mode() & 0o077 != 0 {
+            return Err(suspicious("others may read or write it".to_owned()));
+        }
+        let file = Self::read(&path)?;
+        if !is_loopback(&file.base_url) {
+            return Err(suspicious(format!(
+                "it points to another machine, {}",
+                file.base_url
+            )));
+        }
+        Ok(Some(file))
+    }
+
+    fn read(path: &Path) -> Result<Self, Failure> {
+        #[derive(Deserialize)]
+        struct Content {
+            base_url: String,
+            tokens: Tokens,
+        }
+        #[derive(Deserialize)]
+        struct Tokens {
+            cloudkeep: SecretText,
+        }
+        let text = fs::read(path).map_err(|error| unreadable("dev server's file", path, &error))?;
+        let text = Zeroizing::new(text);
+        let content: Content = serde_json::from_slice(&text).map_err(|error| {
+            Failure::usage(
+                "cannot read the dev server's file",
+                // serde's own sentence may quote what it found.
+                format!(
+                    "{}: line {} is not as kluis dev writes it",
+                    path.display(),
+                    error.line()
+                ),
+                "start kluis dev again, it rewrites the file",
+            )
+        })?;
+        Ok(Self {
+            base_url: content.base_url,
+            token: content.tokens.cloudkeep,
+            path: path.display().to_string(),
+        })
+    }
+}
+
+/// What a command finds around itself; tests make their own.
+pub(super) struct Surroundings<'a> {
+    pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
+    pub(super) directory: PathBuf,
+}
+
+impl Surroundings<'_> {
+    /// An environment variable; an empty one counts as unset.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        (self.variable)(name)?
+            .into_string()
+            .ok()
+            .filter(|value| !value.is_empty())
+    }
+}
+
+/// Whether a URL's host is this machine by its spelling.
+pub(super) fn is_loopback(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost"
+        || host
+            .parse()
+            .is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+const DATA_DIRECTORY: &str = ".kluis";
+const DEV_FILE: &str = "dev.json";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+//! Of the order in which server and token are found, and of what is not trusted.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+
+/// A directory with `sub/deeper`, and optionally a dev server's file in `.kluis` at the top.
+fn place(dev: Option<(&str, u32)>) -> tempfile::TempDir {
+    let top = tempfile::tempdir().unwrap();
+    fs::create_dir_all(top.path().join("sub/deeper")).unwrap();
+    if let Some((base_url, mode)) = dev {
+        let directory = top.path().join(".kluis");
+        fs::create_dir(&directory).unwrap();
+        let path = directory.join("dev.json");
+        let text = format!(
+            r#"{{"base_url":"{base_url}","tokens":{{"cloudkeep":"ck_live_dev","crate":"crt_x"}}}}"#
+        );
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    top
+}
+
+fn find(
+    connection: &Connection,
+    variables: &[(&str, &str)],
+    directory: &Path,
+) -> Result<Found, Failure> {
+    let variables: BTreeMap<&str, &str> = variables.iter().copied().collect();
+    let surroundings = Surroundings {
+        variable: &|name| variables.get(name).map(OsString::from),
+        directory: directory.to_owned(),
+    };
+    Found::find(connection, &surroundings)
+}
+
+fn pair(found: Result<Found, Failure>) -> (String, String) {
+    let found = found.unwrap_or_else(|failure| panic!("{failure}"));
+    (found.url, found.token.expose().to_owned())
+}
+
+fn refusal(found: Result<Found, Failure>) -> String {
+    found
+        .err()
+        .map(|failure| failure.to_string())
+        .unwrap_or_default()
+}
+
+const DEV: &str = "http://127.0.0.1:8200";
+
+#[test]
+fn a_dev_server_is_found_upwards() {
+    let top = place(Some((DEV, 0o600)));
+    let found = find(&Connection::default(), &[], &top.path().join("sub/deeper"));
+    assert_eq!(pair(found), (DEV.to_owned(), "ck_live_dev".to_owned()));
+}
+
+#[test]
+fn flags_come_before_environment_and_environment_before_dev() {
+    let top = place(Some((DEV, 0o600)));
+    let token_file = top.path().join("token");
+    fs::write(&token_file, "from-flag\n").unwrap();
+    let variables = [("KLUIS_URL", "https://env"), ("KLUIS_TOKEN", "from-env")];
+    let flags = Connection {
+        url: Some("https://flag".to_owned()),
+        token_file: Some(token_file.clone()),
+        ..Connection::default()
+    };
+    assert_eq!(
+        pair(find(&flags, &variables, top.path())),
+        ("https://flag".to_owned(), "from-flag".to_owned())
+    );
+    let none = Connection::default();
+    assert_eq!(
+        pair(find(&none, &variables, top.path())),
+        ("https://env".to_owned(), "from-env".to_owned())
+    );
+    let from_file = [
+        ("KLUIS_URL", "https://env"),
+        ("KLUIS_TOKEN_FILE", token_file.to_str().unwrap()),
+    ];
+    assert_eq!(
+        pair(find(&none, &from_file, top.path())),
+        ("https://env".to_owned(), "from-flag".to_owned())
+    );
+    let own_token = [("KLUIS_TOKEN", "from-env"), ("KLUIS_URL", "")];
+    assert_eq!(
+        pair(find(&none, &own_token, top.path())),
+        (DEV.to_owned(), "from-env".to_owned())
+    );
+}
+
+#[test]
+fn a_dev_token_goes_to_its_own_server_only() {
+    let top = place(Some((DEV, 0o600)));
+    let at = |url: &str| {
+        let connection = Connection {
+            url: Some(url.to_owned()),
+            ..Connection::default()
+        };
+        find(&connection, &[], top.path())
+    };
+    assert_eq!(pair(at("http://127.0.0.1:8200/")).1, "ck_live_dev");
+    assert!(refusal(at("http://127.0.0.1:8201")).contains("KLUIS-NOT-AUTHENTICATED"));
+}
+
+#[test]
+fn a_file_that_could_be_anyones_is_not_trusted() {
+    for (base_url, mode, why) in [
+        (DEV, 0o644, "others may read"),
+        (DEV, 0o620, "others may read"),
+        ("http://192.0.2.1:8200", 0o600, "another machine"),
+        ("http://127.0.0.1.example.org", 0o600, "another machine"),
+    ] {
+        let top = place(Some((base_url, mode)));
+        let searched = refusal(find(&Connection::default(), &[], top.path()));
+        assert!(searched.contains(why), "{base_url} {mode:o}: {searched}");
+        let named = Connection {
+            data_dir: Some(top.path().join(".kluis")),
+            ..Connection::default()
+        };
+        assert_eq!(
+            pair(find(&named, &[], top.path())).0,
+            base_url,
+            "named on purpose"
+        );
+    }
+}
+
+#[test]
+fn nothing_found_says_what_to_do() {
+    let top = place(None);
+    let nothing = refusal(find(&Connection::default(), &[], top.path()));
+    assert!(
+        nothing.contains("KLUIS-USAGE") && nothing.contains("kluis dev"),
+        "{nothing}"
+    );
+    let no_token = refusal(find(
+        &Connection::default(),
+        &[("KLUIS_URL", "https://h")],
+        top.path(),
+    ));
+    assert!(no_token.contains("KLUIS-NOT-AUTHENTICATED"), "{no_token}");
+}
+
+#[test]
+fn a_broken_dev_file_does_not_show_its_content() {
+    let top = place(Some((DEV, 0o600)));
+    let path = top.path().join(".kluis/dev.json");
+    for broken in [
+        r#"{"base_url":"http://h","tokens":"ck_live_canary"}"#,
+        r#"{"tokens":{"cloudkeep":"ck_live_canary""#,
+    ] {
+        fs::write(&path, broken).unwrap();
+        let message = refusal(find(&Connection::default(), &[], top.path()));
+        assert!(
+            message.contains("dev.json") && !message.contains("canary"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn loopback_is_told_by_the_host_alone() {
+    for url in [
+        "http://127.0.0.1",
+        "http://127.9.9.9:1/x",
+        "https://localhost:8200",
+        "http://[::1]:8200/",
+    ] {
+        assert!(is_loopback(url), "{url}");
+    }
+    for url in [
+        "http://127.0.0.1.example.org",
+        "http://10.0.0.1",
+        "http://localhost.example.org",
+        "http://u@127.0.0.1",
+        "",
+    ] {
+        assert!(!is_loopback(url), "{url}");
+    }
+}
