@@ -1,0 +1,92 @@
+//! Rotation of root and organization keys while the engine works (DESIGN §4).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kluis_engine::{Secret, SecretWrite, Which};
+
+use super::ground::{Ground, exposed, text};
+use crate::harness::on_both;
+
+/// More than one portion of what a rotation re-wraps in a transaction.
+const SECRETS: usize = 450;
+
+on_both! {
+    async fn keys_rotate_under_readers_and_writers(ground: Ground) {
+        let ground = Arc::new(ground);
+        for number in 0..20 {
+            ground.write(&format!("s{number}"), &value(number, 0)).await;
+        }
+        let done = Arc::new(AtomicBool::new(false));
+        let workers: Vec<_> = (0..4)
+            .map(|worker: usize| {
+                let (ground, done) = (Arc::clone(&ground), Arc::clone(&done));
+                tokio::spawn(async move {
+                    let mut written = 0;
+                    while !done.load(Ordering::Relaxed) {
+                        for number in (0..20).filter(|number| number % 4 == worker) {
+                            let path = format!("s{number}");
+                            assert_eq!(ground.text(&path).await, value(number, written));
+                            ground.write(&path, &value(number, written + 1)).await;
+                        }
+                        written += 1;
+                    }
+                    written
+                })
+            })
+            .collect();
+        for _ in 0..3 {
+            ground.engine.root_key_rotate().await.unwrap();
+            ground.engine.organization_key_rotate(&ground.owner).await.unwrap();
+            ground.engine.organization_keys_rotate().await.unwrap();
+            ground.engine.rewrap_all().await.unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+        for (worker, written) in workers.into_iter().enumerate() {
+            let written = written.await.unwrap();
+            for number in (0..20).filter(|number| number % 4 == worker) {
+                assert_eq!(ground.text(&format!("s{number}")).await, value(number, written));
+            }
+        }
+        let mut ground = Arc::into_inner(ground).unwrap();
+        ground.engine.rewrap_all().await.unwrap();
+        let settings = ground.settings.clone();
+        ground.reopen(settings).await;
+        for number in 0..20 {
+            let first = ground.read_version(&format!("s{number}"), Which::Number(1)).await.unwrap();
+            assert_eq!(text(&first), value(number, 0));
+        }
+    }
+
+    /// A rotation whose process ended half-way goes on at the next start, and everything opens meanwhile.
+    async fn a_rotation_that_was_cut_off_is_finished_after_the_next_start(ground: Ground) {
+        let mut ground = ground;
+        for number in 0..SECRETS {
+            let note = format!("note {number}");
+            ground
+                .write_with(&format!("s{number}"), &value(number, 0), |write: &mut SecretWrite| {
+                    write.notes = Some(Secret::from_text(note));
+                })
+                .await
+                .unwrap();
+        }
+        ground.engine.root_key_rotate().await.unwrap();
+        ground.engine.organization_key_rotate(&ground.owner).await.unwrap();
+        // What rotates in the background has hundreds of rows before it, and its store closes under it.
+        let settings = ground.settings.clone();
+        ground.reopen(settings).await;
+        for number in [0, SECRETS / 2, SECRETS - 1] {
+            let read = ground.read(&format!("s{number}")).await.unwrap();
+            assert_eq!(text(&read), value(number, 0));
+            assert_eq!(exposed(&read.notes.unwrap()), format!("note {number}"));
+        }
+        ground.engine.rewrap_all().await.unwrap();
+        for number in 0..SECRETS {
+            assert_eq!(ground.text(&format!("s{number}")).await, value(number, 0));
+        }
+    }
+}
+
+fn value(number: usize, written: usize) -> String {
+    format!("value {number} of turn {written}")
+}

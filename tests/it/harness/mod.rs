@@ -1,0 +1,20 @@
+//! What every test needs: a server of its own, callers of every kind, answers to look at.
+
+mod api;
+mod backend;
+mod operator;
+mod postgres;
+pub mod proxy;
+mod random;
+pub mod raw;
+mod server;
+mod start;
+pub mod trace;
+
+pub use api::{Answer, Api};
+pub(crate) use backend::on_both;
+pub use backend::{Backend, On, run_on};
+pub use postgres::database;
+pub use random::Random;
+pub use server::{Kluis, Member, unique};
+pub use start::{Ended, Start, binary, without_settings};

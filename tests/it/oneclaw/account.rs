@@ -1,0 +1,62 @@
+//! `/v1/auth/me`, `/v1/auth/change-password`.
+
+use serde_json::json;
+
+use super::problem;
+use crate::harness::{Api, Kluis};
+
+#[tokio::test]
+async fn the_own_profile_says_who_and_how_it_was_proven() {
+    let kluis = Kluis::start().await;
+    let with_key = kluis.owner().get("/v1/auth/me").await.expect(200);
+    assert_eq!(
+        with_key.members(""),
+        [
+            "auth_method",
+            "created_at",
+            "display_name",
+            "email",
+            "email_verified",
+            "id",
+            "org_id",
+            "role"
+        ]
+    );
+    assert_eq!(with_key.text("/id"), kluis.dev("/owner/id"));
+    assert_eq!(with_key.text("/email"), kluis.dev("/owner/email"));
+    assert_eq!(with_key.text("/org_id"), kluis.dev("/organization_id"));
+    assert_eq!(with_key.text("/auth_method"), "api_key");
+    assert_eq!(with_key.text("/role"), "owner");
+    let body =
+        json!({"email": kluis.dev("/owner/email"), "password": kluis.dev("/owner/password")});
+    let session = kluis
+        .anonymous()
+        .post("/v1/auth/login", body)
+        .await
+        .expect(200);
+    let api = Api::bearer(kluis.base(), session.text("/data/access_token"));
+    let with_session = api.get("/v1/auth/me").await.expect(200);
+    assert_eq!(with_session.text("/auth_method"), "password");
+    let refused = kluis.anonymous().get("/v1/auth/me").await;
+    problem(&refused, 401);
+    assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
+    // This API reads no other scheme.
+    problem(&kluis.admin_api().get("/v1/auth/me").await, 401);
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_whoever_knows_it() {
+    let kluis = Kluis::start().await;
+    let owner = kluis.owner();
+    let path = "/v1/auth/change-password";
+    let old = kluis.dev("/owner/password");
+    let missing = owner.post(path, json!({"current_password": old})).await;
+    problem(&missing, 400);
+    assert_eq!(missing.members("/fields"), ["new_password"]);
+    let wrong = json!({"current_password": "Wrong-password-1", "new_password": "A-new-Password-1"});
+    problem(&owner.post(path, wrong).await, 401);
+    let right = json!({"current_password": old, "new_password": "A-new-Password-1"});
+    let changed = owner.post(path, right).await.expect(200);
+    assert_eq!(changed.members(""), ["message"]);
+    assert!(!changed.string().contains("A-new-Password-1"));
+}

@@ -1,0 +1,13 @@
+//! What all APIs promise together (DESIGN §8), shown at the real binary.
+
+mod canary;
+mod concurrency;
+mod crash;
+mod durable;
+mod failure;
+mod hardening;
+mod hostile;
+mod matrix;
+mod record;
+mod routes;
+mod search;

@@ -1,0 +1,234 @@
+//! Every route of the server, from the document that it serves, and what to ask each of them for.
+
+use serde_json::{Value, json};
+
+use crate::cloudkeep::vaults::uuid_of;
+use crate::harness::{Answer, Api, Kluis};
+
+/// One method of one path, such as `GET /api/v1/vaults/{}`; parameters have lost their names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Route {
+    pub(super) path: String,
+    pub(super) method: String,
+}
+
+/// Things that routes are asked for, made when they are first needed.
+pub(super) struct Scene<'a> {
+    /// Makes what callers cannot make.
+    pub(super) owner: &'a Api,
+    /// Makes the vault.
+    pub(super) maker: &'a Api,
+    /// Has read on every path of the vault by a policy.
+    pub(super) reader: &'a str,
+    vault: Option<String>,
+    secret: Option<String>,
+    policy: Option<String>,
+    /// Another user than the one that asks, or that one itself.
+    pub(super) user: Option<String>,
+    /// A key of another user, or of the one that asks.
+    pub(super) key: Option<String>,
+}
+
+/// The path of every scene's secret.
+pub(super) const SECRET_PATH: &str = "db/password";
+
+/// Every route of the document, and those that stand outside of all APIs.
+pub(super) async fn all(kluis: &Kluis) -> Vec<Route> {
+    let document = kluis
+        .anonymous()
+        .get("/api-docs/openapi.json")
+        .await
+        .expect(200)
+        .json();
+    let mut routes: Vec<Route> = OUTSIDE.iter().map(|path| Route::new("GET", path)).collect();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in ["get", "post", "put", "patch", "delete"] {
+            if item.get(method).is_some() {
+                routes.push(Route::new(&method.to_uppercase(), path));
+            }
+        }
+    }
+    routes.sort();
+    routes.dedup();
+    assert!(routes.len() > 30, "the document has lost its routes");
+    routes
+}
+
+/// What stands outside of all APIs.
+const OUTSIDE: [&str; 5] = [
+    "/api-docs",
+    "/api-docs/openapi.json",
+    "/healthz",
+    "/metrics",
+    "/readyz",
+];
+
+impl Route {
+    fn new(method: &str, path: &str) -> Self {
+        let segments = path.split('/').map(|segment| match segment {
+            parameter if parameter.starts_with('{') => "{}",
+            literal => literal,
+        });
+        Self {
+            path: segments.collect::<Vec<_>>().join("/"),
+            method: method.to_owned(),
+        }
+    }
+
+    /// The route as it is written in tables.
+    pub(super) fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// Ask for it, about the things of `scene`.
+    pub(super) async fn ask(&self, api: &Api, scene: &mut Scene<'_>) -> Answer {
+        let path = self.filled(scene).await;
+        let body = self.body(scene);
+        api.send(self.method.parse().unwrap(), &path, body).await
+    }
+
+    /// The path with ids of the scene in it.
+    pub(super) async fn filled(&self, scene: &mut Scene<'_>) -> String {
+        let is_cloudkeep = self.path.starts_with("/api/v1/");
+        let mut filled: Vec<String> = Vec::new();
+        for segment in self.path.split('/') {
+            if segment != "{}" {
+                filled.push(segment.to_owned());
+                continue;
+            }
+            let before = filled.last().unwrap().as_str();
+            let id = match before {
+                "vaults" if is_cloudkeep => scene.vault().await,
+                "vaults" => uuid_of(&scene.vault().await),
+                "secrets" if is_cloudkeep => scene.secret().await,
+                word if word.starts_with("secret-") => {
+                    scene.secret().await;
+                    SECRET_PATH.to_owned()
+                }
+                "policies" => scene.policy().await,
+                "users" => scene.user().await,
+                "api-keys" => scene.key().await,
+                "api-docs" => "swagger-ui.css".to_owned(),
+                _ => panic!("{}: say what stands behind {before}", self.name()),
+            };
+            filled.push(id);
+        }
+        filled.join("/")
+    }
+
+    /// A body that is right for the route.
+    pub(super) fn body(&self, scene: &Scene<'_>) -> Option<Value> {
+        let name = self.name();
+        if self.method == "GET" || self.method == "DELETE" {
+            return None;
+        }
+        let unique = crate::harness::unique();
+        Some(match name.as_str() {
+            "POST /api/v1/vaults" => json!({"name": format!("made {unique}")}),
+            "PATCH /api/v1/vaults/{}" => json!({"description": "changed"}),
+            "POST /api/v1/vaults/{}/secrets" => {
+                json!({"key": format!("made/{unique}"), "value": "v", "notes": "n"})
+            }
+            "PATCH /api/v1/vaults/{}/secrets/{}" => json!({"value": "changed", "notes": "n"}),
+            "POST /v1/auth/login" => json!({"email": "nobody@example.test", "password": "wrong"}),
+            "POST /v1/auth/refresh" => json!({"refresh_token": "cvr_unknown"}),
+            "POST /v1/auth/change-password" => {
+                json!({"current_password": "not Mine 123!", "new_password": "Quite New 123!"})
+            }
+            "POST /v1/auth/totp/confirm" | "POST /v1/auth/totp/disable" => {
+                json!({"code": "000000"})
+            }
+            "POST /v1/users" => json!({"email": format!("made-{unique}@example.test")}),
+            "PATCH /v1/users/{}" => json!({"name": "Changed"}),
+            "POST /v1/api-keys" => json!({"name": "made", "scopes": []}),
+            "PATCH /v1/api-keys/{}" => json!({"name": "changed"}),
+            "POST /v1/organizations" => json!({"name": format!("made {unique}")}),
+            "POST /v1/vaults/{}/policies" => json!({
+                "secret_path_pattern": "**", "principal_type": "user",
+                "principal_id": scene.reader, "permissions": ["read"],
+            }),
+            "PUT /v1/vaults/{}/policies/{}" => json!({"permissions": ["read"]}),
+            "POST /v1/auth/logout"
+            | "POST /v1/auth/totp/enroll"
+            | "POST /v1/users/{}/reset-password"
+            | "POST /v1/api-keys/{}/rotate"
+            | "POST /v1/vaults/{}/take-over"
+            | "POST /v1/vaults/{}/secret-restore/{}"
+            | "POST /v1/vaults/{}/secret-purge/{}" => return None,
+            _ => panic!("{name} is new: say what it is to be sent"),
+        })
+    }
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn new(owner: &'a Api, maker: &'a Api, reader: &'a str) -> Self {
+        Self {
+            owner,
+            maker,
+            reader,
+            vault: None,
+            secret: None,
+            policy: None,
+            user: None,
+            key: None,
+        }
+    }
+
+    /// A vault, with a policy that lets the reader read.
+    async fn vault(&mut self) -> String {
+        if let Some(vault) = &self.vault {
+            return vault.clone();
+        }
+        let body = json!({"name": format!("scene {}", crate::harness::unique())});
+        let made = self.maker.post("/api/v1/vaults", body).await.expect(201);
+        let vault = made.text("/data/id");
+        let body = json!({
+            "secret_path_pattern": "**", "principal_type": "user",
+            "principal_id": self.reader, "permissions": ["read"],
+        });
+        let policies = format!("/v1/vaults/{}/policies", uuid_of(&vault));
+        let policy = self.owner.post(&policies, body).await.expect(201);
+        self.policy = Some(policy.text("/id"));
+        self.vault = Some(vault.clone());
+        vault
+    }
+
+    async fn policy(&mut self) -> String {
+        self.vault().await;
+        self.policy.clone().unwrap()
+    }
+
+    async fn secret(&mut self) -> String {
+        if let Some(secret) = &self.secret {
+            return secret.clone();
+        }
+        let path = format!("/api/v1/vaults/{}/secrets", self.vault().await);
+        let body = json!({"key": SECRET_PATH, "value": "stored", "notes": "note"});
+        let made = self.maker.post(&path, body).await.expect(201);
+        let secret = made.text("/data/id");
+        self.secret = Some(secret.clone());
+        secret
+    }
+
+    async fn user(&mut self) -> String {
+        if let Some(user) = &self.user {
+            return user.clone();
+        }
+        let body = json!({"email": format!("scene-{}@example.test", crate::harness::unique())});
+        let made = self.owner.post("/v1/users", body).await.expect(201);
+        let user = made.text("/data/id");
+        self.user = Some(user.clone());
+        user
+    }
+
+    async fn key(&mut self) -> String {
+        if let Some(key) = &self.key {
+            return key.clone();
+        }
+        let body = json!({"name": "scene", "user_id": self.reader});
+        let made = self.owner.post("/v1/api-keys", body).await.expect(201);
+        let key = made.text("/data/id");
+        self.key = Some(key.clone());
+        key
+    }
+}
