@@ -194,8 +194,6 @@ actions! {
     AuditVerify: "audit.verify", ADMIN, LOGS, USERS, Read;
     /// Make an organization and its owner.
     OrganizationCreate: "organization.create", Floor::ServerOwner, UNSCOPED, USERS, Change;
-    /// Replace an organization's key.
-    OrganizationRotateKey: "organization.rotate_key", OWNER, UNSCOPED, USERS, Change;
     /// Change the own password.
     PasswordChange: "auth.password_change", ANYONE, UNSCOPED, USERS, Change;
     /// See the policies of a vault.

@@ -27,6 +27,8 @@ pub(crate) struct Notice<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Actor {
     Anonymous,
+    /// Whoever holds the socket in the data directory.
+    Operator,
     Server,
     User(UserId),
 }
@@ -77,6 +79,7 @@ impl<'a> Notice<'a> {
     pub(crate) fn event(&self, at: Timestamp) -> Result<Event, Error> {
         let (actor_type, actor) = match self.actor {
             Actor::Anonymous => ("anonymous", None),
+            Actor::Operator => ("operator", None),
             Actor::Server => ("server", None),
             Actor::User(user) => ("user", Some(*user.bytes())),
         };

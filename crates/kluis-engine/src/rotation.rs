@@ -5,15 +5,14 @@
 
 use kluis_crypto::RootKey;
 
-use crate::action::Action;
 use crate::blocking;
-use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::{OrganizationId, SecretId, UserId, VaultId};
 use crate::keys::organization_key_create;
+use crate::notice::{Actor, Notice, SERVER_LOG};
 use crate::store::sql::keys as sql;
-use crate::store::{Conn, params};
+use crate::store::{Tx, params};
 
 impl Engine {
     /// Make a new root key; the seal, and so every share, passphrase and key file, stays as it is. An operator's act.
@@ -30,6 +29,8 @@ impl Engine {
                     tx.conn()
                         .execute(sql::INSERT_ROOT, params![version, &wrapped, now])
                         .await?;
+                    let rotated = Notice::new(SERVER_LOG, Actor::Operator, "root.rotate_key");
+                    tx.record(rotated.event(now)?);
                     Ok(())
                 })
             })
@@ -41,22 +42,6 @@ impl Engine {
         Ok(version)
     }
 
-    /// Make a new key for the caller's organization. Gives the new version.
-    pub async fn organization_key_rotate(&self, caller: &Caller) -> Result<u32, Error> {
-        let organization = caller.organization;
-        let engine = self.clone();
-        let version = self
-            .change(caller, Action::OrganizationRotateKey, move |tx, act| {
-                Box::pin(async move {
-                    act.names("organization", *organization.bytes());
-                    engine.organization_key_add(tx.conn(), organization).await
-                })
-            })
-            .await?;
-        self.organization_key_use(organization).await?;
-        Ok(version)
-    }
-
     /// Make a new key for every organization: what `operator rotate-keys` asks for.
     pub async fn organization_keys_rotate(&self) -> Result<usize, Error> {
         let organizations = self.organizations_with_keys().await?;
@@ -64,9 +49,7 @@ impl Engine {
             let engine = self.clone();
             self.store()
                 .write(move |tx| {
-                    Box::pin(
-                        async move { engine.organization_key_add(tx.conn(), organization).await },
-                    )
+                    Box::pin(async move { engine.organization_key_add(tx, organization).await })
                 })
                 .await?;
             self.organization_key_use(organization).await?;
@@ -115,15 +98,18 @@ impl Engine {
 
     async fn organization_key_add(
         &self,
-        conn: &mut Conn,
+        tx: &mut Tx,
         organization: OrganizationId,
-    ) -> Result<u32, Error> {
+    ) -> Result<(), Error> {
         let keys = self.keys()?;
+        let conn = tx.conn();
         let (newest, _) = keys.organization(conn, organization).await?.newest()?;
-        let version = newest + 1;
         let now = self.clock().now();
-        organization_key_create(conn, &keys.roots(), organization, version, now).await?;
-        Ok(version)
+        organization_key_create(conn, &keys.roots(), organization, newest + 1, now).await?;
+        let mut rotated = Notice::new(organization, Actor::Operator, "organization.rotate_key");
+        rotated.resource = Some(("organization", *organization.bytes()));
+        tx.record(rotated.event(now)?);
+        Ok(())
     }
 
     async fn organization_key_use(&self, organization: OrganizationId) -> Result<(), Error> {

@@ -37,7 +37,7 @@ async fn a_change_on_one_node_is_seen_on_the_others_at_once() {
             .unwrap();
         assert_eq!(text(&read), value);
         // New keys of one node open what the other writes and reads, before and after everything is re-wrapped.
-        other.organization_key_rotate(owner).await.unwrap();
+        other.organization_keys_rotate().await.unwrap();
         other.root_key_rotate().await.unwrap();
         assert_eq!(ground.text("p").await, value);
         other.rewrap_all().await.unwrap();

@@ -1,7 +1,7 @@
 //! The record leaves with all that is needed to check it without the server (RULES §7).
 
 use kluis_client::record::{ExportError, verify_export};
-use kluis_engine::AuditExport;
+use kluis_engine::{AuditExport, AuditRange};
 
 use super::ground::Ground;
 use crate::harness::on_both;
@@ -62,7 +62,7 @@ on_both! {
         assert_eq!(rest.events, 2);
         assert!(ground.engine.audit_export(&ground.owner, 9_999).await.is_err());
 
-        let ends = ground.engine.audit_verify(&ground.owner, Default::default()).await.unwrap();
+        let ends = ground.engine.audit_verify(&ground.owner, AuditRange::default()).await.unwrap();
         assert!(ends.chain_valid && ends.sealed_through >= rest.through);
     }
 

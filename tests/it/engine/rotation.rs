@@ -37,7 +37,6 @@ on_both! {
             .collect();
         for _ in 0..3 {
             ground.engine.root_key_rotate().await.unwrap();
-            ground.engine.organization_key_rotate(&ground.owner).await.unwrap();
             ground.engine.organization_keys_rotate().await.unwrap();
             ground.engine.rewrap_all().await.unwrap();
         }
@@ -71,7 +70,7 @@ on_both! {
                 .unwrap();
         }
         ground.engine.root_key_rotate().await.unwrap();
-        ground.engine.organization_key_rotate(&ground.owner).await.unwrap();
+        ground.engine.organization_keys_rotate().await.unwrap();
         // What rotates in the background has hundreds of rows before it, and its store closes under it.
         let settings = ground.settings.clone();
         ground.reopen(settings).await;

@@ -182,10 +182,7 @@ async fn a_recovery_code_is_its_users_alone() {
 async fn it_outlives_a_rotation() {
     let home = Home::new().await;
     let (_, authenticator, _) = member(&home).await;
-    home.engine
-        .organization_key_rotate(&home.owner)
-        .await
-        .unwrap();
+    home.engine.organization_keys_rotate().await.unwrap();
     let code = authenticator.next(&home);
     assert!(home.login(MEMBER, PASSWORD, Some(&code)).await.is_ok());
     home.engine.rewrap_all().await.unwrap();
