@@ -16,6 +16,7 @@ use crate::store::sql::vaults as sql;
 use crate::store::{Conn, Failure, Row, params, unexpected};
 
 /// A vault as it is stored.
+#[derive(Clone)]
 pub(crate) struct VaultRow {
     pub(crate) facts: VaultFacts,
     pub(crate) organization: OrganizationId,
@@ -47,6 +48,17 @@ impl Engine {
         let row = conn.query_one(sql::BY_ID, params![vault.bytes()]).await?;
         let row = row.ok_or(Error::NotFound)?;
         self.access_of(conn, act, VaultRow::from_row(row)?).await
+    }
+
+    /// The same to change the vault or its policies: nobody else does until the transaction ends.
+    pub(crate) async fn access_to_change(
+        &self,
+        conn: &mut Conn,
+        act: &mut Act,
+        vault: VaultId,
+    ) -> Result<Access, Error> {
+        conn.lock(sql::LOCK, params![vault.bytes()]).await?;
+        self.access(conn, act, vault).await
     }
 
     /// The same for a vault that is already read.

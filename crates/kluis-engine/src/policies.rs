@@ -92,7 +92,7 @@ impl Engine {
         self.change(caller, Action::PolicyCreate, move |tx, act| {
             Box::pin(async move {
                 let conn = tx.conn();
-                let access = engine.access(conn, act, vault).await?;
+                let access = engine.access_to_change(conn, act, vault).await?;
                 access.require_administration(act)?;
                 require_not_oneself(act, &access, new.principal)?;
                 require_known(conn, act, new.principal).await?;
@@ -193,7 +193,7 @@ impl Engine {
         id: PolicyId,
     ) -> Result<Policy, Error> {
         act.names("policy", *id.bytes());
-        let access = self.access(conn, act, vault).await?;
+        let access = self.access_to_change(conn, act, vault).await?;
         access.require_administration(act)?;
         let row = conn
             .query_one(sql::BY_ID, params![vault.bytes(), id.bytes()])

@@ -337,7 +337,7 @@ async fn user_to_change(
         });
     }
     let organization = act.caller.organization;
-    conn.execute(organizations::LOCK, params![organization.bytes()])
+    conn.lock(organizations::LOCK, params![organization.bytes()])
         .await?;
     let found = user_find(conn, organization, user).await?;
     act.calls_it(&found.email);

@@ -129,9 +129,8 @@ impl Engine {
         vault: VaultId,
         at: &SecretAt,
     ) -> Result<Found, Error> {
-        let found = self
-            .secret_permitted(conn, act, vault, at, Which::Current, MAY_DELETE)
-            .await?;
+        let sought = self.secret_find_to_change(conn, act, vault, at).await?;
+        let found = sought.permitted(act, at, MAY_DELETE)?;
         if found.secret.closed_at.is_some() {
             Err(Error::NotFound)
         } else {
@@ -148,9 +147,7 @@ impl Engine {
         path: &Path,
     ) -> Result<Found, Error> {
         let at = SecretAt::Path(path.clone());
-        let sought = self
-            .secret_find(conn, act, vault, &at, Which::Current)
-            .await?;
+        let sought = self.secret_find_to_change(conn, act, vault, &at).await?;
         sought
             .access
             .require_administration_at(act, path.as_str())?;

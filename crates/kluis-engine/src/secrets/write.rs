@@ -4,7 +4,7 @@ use super::read::{Sought, subject_of};
 use super::row::{SealedField, SealedValue, SecretRow, VersionRow};
 use super::{
     Availability, Expect, LARGEST_VALUE, Limit, Path, SecretAt, SecretWrite, SecretWritten, Value,
-    VersionInfo, Which,
+    VersionInfo,
 };
 use crate::access::Access;
 use crate::act::Act;
@@ -53,7 +53,7 @@ impl Engine {
         write: SecretWrite,
     ) -> Result<SecretWritten, Error> {
         let sought = self
-            .secret_find(tx.conn(), act, vault, at, Which::Current)
+            .secret_find_to_change(tx.conn(), act, vault, at)
             .await?;
         permit(act, &sought, at, &write)?;
         let Sought {
@@ -76,10 +76,15 @@ impl Engine {
             .await?;
         let (secret, carried) = match (secret, at) {
             (Some(secret), _) => (secret, version.filter(|_| live)),
-            (None, SecretAt::Path(path)) => (
-                insert(tx.conn(), act, vault, path, write.default_kind).await?,
-                None,
-            ),
+            (None, SecretAt::Path(path)) => {
+                match insert(tx.conn(), act, vault, path, write.default_kind).await? {
+                    Some(secret) => (secret, None),
+                    // Another was faster: theirs is what is written to. Only on PostgreSQL.
+                    None => {
+                        return Box::pin(self.secret_write_in(tx, act, vault, at, write)).await;
+                    }
+                }
+            }
             (None, SecretAt::Id(_)) => return Err(Error::NotFound),
         };
         let mut writing = Writing {
@@ -122,6 +127,12 @@ fn permit(act: &mut Act, sought: &Sought, at: &SecretAt, write: &SecretWrite) ->
         (Some(secret), SecretAt::Id(_)) => secret.subject(),
         (None, SecretAt::Id(_)) => return Err(sought.access.absent(act)),
     };
+    if let Some(secret) = &sought.secret
+        && sought.access.standing(&act.caller).sees(&subject)
+    {
+        // A refusal tells the name to whoever may see it.
+        act.finds_secret(secret.id, &secret.path, None);
+    }
     sought.access.require(act, &[Permission::Write], &subject)?;
     let becomes = Subject {
         kind: write.kind.as_deref().or(subject.kind),
@@ -321,14 +332,14 @@ struct Limits {
     max_access_count: Limit<u32>,
 }
 
-/// A row for a path that had none; where another caller was faster, theirs.
+/// A row for a path that had none; none where another caller was faster.
 async fn insert(
     conn: &mut Conn,
     act: &Act,
     vault: VaultId,
     path: &Path,
     kind: &str,
-) -> Result<SecretRow, Error> {
+) -> Result<Option<SecretRow>, Error> {
     let id = SecretId::generate(act.now)?;
     let none: Option<i64> = None;
     let inserted = conn
@@ -348,11 +359,7 @@ async fn insert(
             ],
         )
         .await?;
-    if inserted.is_none() {
-        // Only on PostgreSQL, between the look and the insert.
-        return Err(Error::Conflict(Conflict::Exists));
-    }
-    Ok(SecretRow {
+    Ok(inserted.map(|_| SecretRow {
         id,
         path: path.as_str().to_owned(),
         kind: kind.to_owned(),
@@ -365,7 +372,7 @@ async fn insert(
         closed_at: None,
         created_at: act.now,
         updated_at: act.now,
-    })
+    }))
 }
 
 /// The stored value and notes for the answer to a write that did not set the value: writing back is not reading, so

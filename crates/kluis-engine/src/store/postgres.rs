@@ -18,7 +18,7 @@ use crate::error::{Cause, Error, Unavailable};
 mod driver;
 
 use driver::with_causes;
-pub(super) use driver::{ddl, dialect, execute, execute_each, query};
+pub(super) use driver::{ddl, dialect, execute, execute_each, lock, query};
 
 /// A pooled connection.
 pub(crate) type Client = Object;

@@ -170,7 +170,7 @@ impl Engine {
         let engine = self.clone();
         self.change(caller, Action::VaultUpdate, move |tx, act| {
             Box::pin(async move {
-                let access = engine.access(tx.conn(), act, vault).await?;
+                let access = engine.access_to_change(tx.conn(), act, vault).await?;
                 access.require_administration(act)?;
                 let mut row = access.vault;
                 if let Some(name) = name
@@ -202,7 +202,7 @@ impl Engine {
         let engine = self.clone();
         self.change(caller, Action::VaultDelete, move |tx, act| {
             Box::pin(async move {
-                let access = engine.access(tx.conn(), act, vault).await?;
+                let access = engine.access_to_change(tx.conn(), act, vault).await?;
                 access.require_administration(act)?;
                 if access.vault.facts.default || access.vault.facts.hidden {
                     return Err(Error::Conflict(Conflict::Protected));
@@ -221,7 +221,7 @@ impl Engine {
         let engine = self.clone();
         self.change(caller, Action::VaultTakeOver, move |tx, act| {
             Box::pin(async move {
-                let access = engine.access(tx.conn(), act, vault).await?;
+                let access = engine.access_to_change(tx.conn(), act, vault).await?;
                 if !access.standing(&act.caller).may_take_over() {
                     return Err(Error::Forbidden);
                 }

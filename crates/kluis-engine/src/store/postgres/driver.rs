@@ -75,6 +75,19 @@ pub(in crate::store) async fn execute(
     Ok(client.execute(&statement, &params).await?)
 }
 
+/// Take the rows that `sql` selects, until the transaction ends.
+pub(in crate::store) async fn lock(
+    client: &Client,
+    sql: &'static str,
+    params: &[Param<'_>],
+) -> Result<(), Failure> {
+    let statement = client
+        .prepare_cached(&format!("{} FOR UPDATE", dialect(sql)))
+        .await?;
+    client.execute_raw(&statement, params).await?;
+    Ok(())
+}
+
 fn read(row: &tokio_postgres::Row) -> Result<Row, Failure> {
     let mut values = Vec::with_capacity(row.len());
     for (index, column) in row.columns().iter().enumerate() {
@@ -152,6 +165,9 @@ impl From<tokio_postgres::Error> for Failure {
         );
         if *code == SqlState::UNIQUE_VIOLATION {
             return Self::Unique;
+        }
+        if *code == SqlState::FOREIGN_KEY_VIOLATION {
+            return Self::Parent;
         }
         let class = code.code().get(..2).unwrap_or_default();
         match class {

@@ -22,6 +22,8 @@ statements! {
         LEFT JOIN secret s ON s.vault_id = v.id AND s.path = ?2
         LEFT JOIN secret_version d ON d.secret_id = s.id AND d.version = COALESCE(?3, s.current_version)
         WHERE v.id = ?1";
+    LOCK_BY_ID = "SELECT id FROM secret WHERE vault_id = ?1 AND id = ?2";
+    LOCK_BY_PATH = "SELECT id FROM secret WHERE vault_id = ?1 AND path = ?2";
     /// Live secrets of a vault with their current versions; without the values.
     NAMES = "SELECT s.id, s.path, s.kind, s.tags, s.fields, s.notes, s.notes_key_version, s.disabled,
         s.newest_version, s.current_version, s.closed_at, s.created_at, s.updated_at,

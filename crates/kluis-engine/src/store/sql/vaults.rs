@@ -7,6 +7,7 @@ statements! {
     /// Columns of a vault, in the order of `vaults::from_columns`.
     BY_ID = "SELECT id, organization_id, name, description, role, maker_type, maker_id, maker_user_id,
         created_by_type, created_by, policy_generation, created_at, updated_at FROM vault WHERE id = ?1";
+    LOCK = "SELECT id FROM vault WHERE id = ?1";
     BY_NAME = "SELECT id FROM vault WHERE organization_id = ?1 AND name = ?2";
     OF_ORGANIZATION = "SELECT id, organization_id, name, description, role, maker_type, maker_id, maker_user_id,
         created_by_type, created_by, policy_generation, created_at, updated_at FROM vault
