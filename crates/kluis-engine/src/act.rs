@@ -21,6 +21,8 @@ pub(crate) struct Act {
     pub(crate) caller: Caller,
     pub(crate) action: Action,
     pub(crate) now: Timestamp,
+    /// The store's generation before this look; none in a change, which sees what those before it in its batch have done.
+    pub(crate) generation: Option<u64>,
     /// What the request itself named; all that a hidden thing's event holds.
     named: Thing,
     /// What was found, when the act got that far.
@@ -79,6 +81,7 @@ impl Engine {
         work: impl AsyncFnOnce(&mut Conn, &mut Act) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut act = self.permitted(caller, action).await?;
+        act.generation = self.store().generation();
         let mut reader = self.store().reader().await?;
         let outcome = work(reader.conn()?, &mut act).await;
         drop(reader);
@@ -124,6 +127,7 @@ impl Engine {
             caller: caller.clone(),
             action,
             now: self.clock().now(),
+            generation: None,
             named: Thing::default(),
             found: Thing::default(),
             listed: None,

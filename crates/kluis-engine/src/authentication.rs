@@ -1,7 +1,10 @@
-//! From a credential to a [`Caller`]: one keyed digest, one row, nothing remembered (RULES §1).
+//! From a credential to a [`Caller`]: one keyed digest, one row (RULES §1).
 //!
-//! Every request asks the database anew, so a key that is revoked, a user who is disabled or a session that is ended
-//! bites on the very next request, on every node.
+//! A key that is revoked, a user who is disabled or a session that is ended bites on the very next request, on every node:
+//! every request asks the database anew, unless the store can tell that nothing has changed since
+//! ([`crate::remembered`]).
+
+use std::sync::Arc;
 
 use crate::action::Scope;
 use crate::caller::{Caller, Credential, Origin, Plan, Principal, Role, ScopeSet, User};
@@ -35,22 +38,10 @@ impl Engine {
         let digest = self.keys()?.digest(token);
         let now = self.clock().now();
         let session = accepts == Accepts::ApiKeysAndSessions && token.starts_with(ACCESS_PREFIX);
-        let statement = if session { sql::SESSION } else { sql::API_KEY };
-        let mut reader = self.store().reader().await?;
-        let row = reader
-            .conn()?
-            .query_one(statement, params![&digest])
-            .await?;
-        drop(reader);
-        let Some(row) = row else {
+        let Some(found) = self.credential_find(&digest, session).await? else {
             self.sightings()
                 .refused(origin.address, Reason::UnknownCredential, None, now);
             return Err(Error::Unauthenticated);
-        };
-        let found = if session {
-            Found::session(row)?
-        } else {
-            Found::api_key(row)?
         };
         if let Some(reason) = found.refusal(now) {
             self.sightings()
@@ -69,10 +60,41 @@ impl Engine {
             origin,
         })
     }
+
+    async fn credential_find(
+        &self,
+        digest: &[u8; 32],
+        session: bool,
+    ) -> Result<Option<Arc<Found>>, Error> {
+        let generation = self.store().generation();
+        if let Some(generation) = generation
+            && let Some(found) = self.remembered().credentials.answer(digest, generation)
+            && found.is_session() == session
+        {
+            return Ok(Some(found));
+        }
+        let statement = if session { sql::SESSION } else { sql::API_KEY };
+        let mut reader = self.store().reader().await?;
+        let row = reader.conn()?.query_one(statement, params![digest]).await?;
+        drop(reader);
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let found = Arc::new(if session {
+            Found::session(row)?
+        } else {
+            Found::api_key(row)?
+        });
+        if let Some(generation) = generation {
+            let known = &self.remembered().credentials;
+            known.keep(*digest, generation, Arc::clone(&found), 0);
+        }
+        Ok(Some(found))
+    }
 }
 
 /// A credential as it is stored, with its user.
-struct Found {
+pub(crate) struct Found {
     credential: Credential,
     organization: OrganizationId,
     user: User,
@@ -124,6 +146,10 @@ impl Found {
             revoked: false,
             last_used_at: None,
         })
+    }
+
+    fn is_session(&self) -> bool {
+        matches!(self.credential, Credential::Session(_))
     }
 
     /// Why it opens nothing any more.

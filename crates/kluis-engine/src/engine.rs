@@ -8,13 +8,17 @@ use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use crate::audit::ChainSigner;
+use crate::authentication;
 use crate::blocking::Pool;
 use crate::clock::Clock;
 use crate::error::{Conflict, Error};
+use crate::ids::VaultId;
 use crate::keys::{Keys, Unsealed, server_keys_create};
 use crate::limits::Guesses;
 use crate::policies::PolicyCache;
+use crate::remembered::Remembered;
 use crate::seal::{Collected, NewSeal, Seal, SealStatus, UnsealInput};
+use crate::secrets;
 use crate::sightings::{Minutes, Sightings};
 use crate::store::sql::keys as sql;
 use crate::store::{Conn, Storage, Store, params};
@@ -51,10 +55,34 @@ struct Parts {
     collected: Collected,
     hashing: Pool,
     policies: PolicyCache,
+    remembered: Known,
     sightings: Sightings,
     guesses: Guesses,
     decoy: OnceCell<String>,
 }
+
+/// What the database said, as long as nothing changes.
+pub(crate) struct Known {
+    /// By digest of the token.
+    pub(crate) credentials: Remembered<[u8; 32], authentication::Found>,
+    /// By vault, place and version.
+    pub(crate) secrets: Remembered<secrets::Asked, secrets::Stored>,
+    /// All of a vault, with values.
+    pub(crate) lists: Remembered<VaultId, Vec<secrets::Listed>>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            credentials: Remembered::new(MOST_REMEMBERED / 4),
+            secrets: Remembered::new(MOST_REMEMBERED),
+            lists: Remembered::new(MOST_REMEMBERED),
+        }
+    }
+}
+
+/// Bytes of rows that are remembered for each way of asking.
+const MOST_REMEMBERED: usize = 8 << 20;
 
 /// Argon2id runs on this many threads at a time: each takes its memory.
 const HASHING_TURNS: usize = 2;
@@ -99,6 +127,7 @@ impl Engine {
             collected: Collected::default(),
             hashing: Pool::new(HASHING_TURNS),
             policies: PolicyCache::default(),
+            remembered: Known::default(),
             sightings: Sightings::default(),
             guesses: Guesses::default(),
             decoy: OnceCell::new(),
@@ -218,6 +247,10 @@ impl Engine {
 
     pub(crate) fn policy_cache(&self) -> &PolicyCache {
         &self.0.policies
+    }
+
+    pub(crate) fn remembered(&self) -> &Known {
+        &self.0.remembered
     }
 
     pub(crate) fn sightings(&self) -> &Sightings {

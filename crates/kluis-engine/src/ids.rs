@@ -3,6 +3,7 @@
 //! The prefixed spellings (`vlt_…`, `resource_…`) belong to the dialects; the engine knows the 16 bytes, and how
 //! their base-62 form is written.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -104,13 +105,31 @@ fn generate(now: Timestamp) -> Result<[u8; 16], Error> {
         };
         last.1
     };
-    let mut bytes: [u8; 10] = kluis_crypto::random::array()?;
+    let mut bytes = drawn()?;
     if let Some(first) = bytes.first_chunk_mut() {
         *first = count.to_be_bytes();
     }
     Ok(uuid::Builder::from_unix_timestamp_millis(millis, &bytes)
         .into_uuid()
         .into_bytes())
+}
+
+/// Random bytes for one id. A thread draws them for many at once, since a draw costs as much for one: an id tells things
+/// apart, and nothing rests on its being secret.
+fn drawn() -> Result<[u8; 10], Error> {
+    const MANY: usize = 64;
+    thread_local! {
+        static DRAWN: RefCell<Vec<[u8; 10]>> = const { RefCell::new(Vec::new()) };
+    }
+    DRAWN.with_borrow_mut(|drawn| {
+        if drawn.is_empty() {
+            let bytes: [u8; 10 * MANY] = kluis_crypto::random::array()?;
+            drawn.extend(bytes.as_chunks().0);
+        }
+        drawn
+            .pop()
+            .ok_or_else(|| Error::internal("no random bytes"))
+    })
 }
 
 /// What 12 bits hold; further ids of the same millisecond are in no order.

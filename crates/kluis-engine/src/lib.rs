@@ -23,6 +23,7 @@ mod organizations;
 mod passwords;
 mod policies;
 mod policy;
+mod remembered;
 mod rotation;
 mod seal;
 mod second_factor;

@@ -102,7 +102,9 @@ impl Glob {
             Shape::Everything => ("", ""),
             Shape::Literal => (&self.text, &self.text),
             Shape::Under(root) => (root, ""),
-            Shape::Mixed { root, segments } => {
+            Shape::Mixed { segments, .. } => {
+                // The root, and what its next segment begins with.
+                let head = self.text.split_once('*').map_or("", |(head, _)| head);
                 let tail = self.text.rsplit_once('*').map_or("", |(_, tail)| tail);
                 // The slash beside a `**` goes when that stands for no segment.
                 let after_many = matches!(
@@ -110,7 +112,7 @@ impl Glob {
                     Some(Segment::Many)
                 );
                 (
-                    root,
+                    head,
                     if after_many {
                         tail.trim_start_matches('/')
                     } else {

@@ -10,7 +10,10 @@
 mod read;
 mod remove;
 mod row;
+mod stored;
 mod write;
+
+pub(crate) use stored::{Asked, Listed, Stored};
 
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -112,7 +115,7 @@ pub struct SecretRead {
 }
 
 /// Which secret of a vault.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SecretAt {
     /// The one with this id.
     Id(SecretId),
@@ -121,7 +124,7 @@ pub enum SecretAt {
 }
 
 /// Which version of a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Which {
     /// The newest that is not disabled.
     Current,
@@ -130,7 +133,7 @@ pub enum Which {
 }
 
 /// A path: 1–1024 bytes of UTF-8 without control characters, compared byte by byte (DESIGN §1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Path(String);
 
 /// What to write; what an API cannot say is left alone (RULES §4).

@@ -1,8 +1,11 @@
 //! Reading: one value, all values of a vault, names, versions.
 
+use std::sync::Arc;
+
 use super::row::{SecretRow, VersionRow};
+use super::stored::{Stored, rows};
 use super::{Availability, Path, SecretAt, SecretInfo, SecretRead, Value, VersionInfo, Which};
-use crate::access::{Access, VaultRow};
+use crate::access::Access;
 use crate::act::{Act, ListedSecret};
 use crate::action::Action;
 use crate::caller::Caller;
@@ -79,7 +82,7 @@ impl Engine {
     ) -> Result<Vec<(SecretInfo, Option<Value>)>, Error> {
         self.look(caller, Action::SecretRead, async |conn, act| {
             let access = self.access(conn, act, vault).await?;
-            let rows = rows(conn, sql::VALUES, vault).await?;
+            let rows = self.secret_values(conn, act, vault).await?;
             let newest = rows
                 .iter()
                 .map(|(secret, version)| secret.key_version(version.as_ref()));
@@ -90,7 +93,7 @@ impl Engine {
                 .await?;
             let mut listed = Vec::new();
             let mut secrets = Vec::with_capacity(rows.len());
-            for (secret, version) in rows {
+            for (secret, version) in rows.iter() {
                 let standing = access.standing(&act.caller);
                 if !standing.sees(&secret.subject()) {
                     continue;
@@ -98,7 +101,7 @@ impl Engine {
                 let info = version.as_ref().map(|row| &row.info);
                 let available = secret.availability(info, act.now) == Availability::Available
                     && info.is_some_and(|info| info.max_access_count.is_none());
-                let value = match (available, &version) {
+                let value = match (available, version) {
                     (true, Some(row)) => {
                         match standing.decide(Permission::Read, &secret.subject()) {
                             Verdict::Allow(basis) => {
@@ -116,10 +119,8 @@ impl Engine {
                     }
                     _ => None,
                 };
-                secrets.push((
-                    secret.info(vault, version.map(|row| row.info), act.now),
-                    value,
-                ));
+                let info = info.cloned();
+                secrets.push((secret.clone().info(vault, info, act.now), value));
             }
             act.lists(listed);
             Ok(secrets)
@@ -205,9 +206,8 @@ impl Engine {
         at: &SecretAt,
         which: Which,
     ) -> Result<Found, Error> {
-        let found = self
-            .secret_permitted(conn, act, vault, at, which, &[Permission::Read])
-            .await?;
+        let sought = self.secret_find(conn, act, vault, at, which).await?;
+        let found = sought.permitted(act, at, &[Permission::Read])?;
         let info = found.version.as_ref().map(|row| &row.info);
         if which != Which::Current && info.is_none() && found.secret.closed_at.is_none() {
             return Err(Error::NotFound);
@@ -215,46 +215,6 @@ impl Engine {
         match found.secret.availability(info, act.now) {
             Availability::Available => Ok(found),
             _ => Err(Error::Gone),
-        }
-    }
-
-    /// The secret, if the caller may do one of `permissions`; closed ones are found too.
-    pub(super) async fn secret_permitted(
-        &self,
-        conn: &mut Conn,
-        act: &mut Act,
-        vault: VaultId,
-        at: &SecretAt,
-        which: Which,
-        permissions: &[Permission],
-    ) -> Result<Found, Error> {
-        let Sought {
-            access,
-            secret,
-            version,
-        } = self.secret_find(conn, act, vault, at, which).await?;
-        match (secret, at) {
-            (Some(secret), _) => {
-                access
-                    .require(act, permissions, &secret.subject())
-                    .inspect_err(|error| {
-                        if matches!(error, Error::Forbidden) {
-                            act.finds_secret(secret.id, &secret.path, None);
-                        }
-                    })?;
-                let number = version.as_ref().map(|row| row.info.number);
-                act.finds_secret(secret.id, &secret.path, number);
-                Ok(Found {
-                    access,
-                    secret,
-                    version,
-                })
-            }
-            (None, SecretAt::Path(path)) => {
-                access.require(act, permissions, &subject_of(None, path))?;
-                Err(Error::NotFound)
-            }
-            (None, SecretAt::Id(_)) => Err(access.absent(act)),
         }
     }
 
@@ -267,38 +227,49 @@ impl Engine {
         at: &SecretAt,
         which: Which,
     ) -> Result<Sought, Error> {
-        let number = match which {
-            Which::Current => None,
-            Which::Number(number) => Some(number),
-        };
-        let row = match at {
+        match at {
             SecretAt::Id(id) => {
                 act.names("secret", *id.bytes());
                 act.names_vault(vault);
-                let at = params![vault.bytes(), id.bytes(), number];
-                conn.query_one(sql::READ_BY_ID, at).await?
             }
             SecretAt::Path(path) => {
                 act.names_vault(vault);
                 act.names_path(path.as_str());
-                let at = params![vault.bytes(), path.as_str(), number];
-                conn.query_one(sql::READ_BY_PATH, at).await?
             }
-        };
-        let mut row = row.ok_or(Error::NotFound)?;
-        let access = self
-            .access_of(conn, act, VaultRow::from_columns(&mut row)?)
-            .await?;
-        let secret = SecretRow::from_columns(&mut row)?;
-        let version = match secret {
-            Some(_) => VersionRow::from_columns(&mut row)?,
-            None => None,
-        };
+        }
+        let stored = self.secret_stored(conn, act, vault, at, which).await?;
+        let Stored {
+            vault,
+            secret,
+            version,
+        } = Arc::unwrap_or_clone(stored);
+        let access = self.access_of(conn, act, vault).await?;
         Ok(Sought {
             access,
             secret,
             version,
         })
+    }
+
+    /// The same as [`Engine::secret_find`], to change the secret: nobody else does until the transaction ends.
+    pub(super) async fn secret_find_to_change(
+        &self,
+        conn: &mut Conn,
+        act: &mut Act,
+        vault: VaultId,
+        at: &SecretAt,
+    ) -> Result<Sought, Error> {
+        match at {
+            SecretAt::Id(id) => {
+                conn.lock(sql::LOCK_BY_ID, params![vault.bytes(), id.bytes()])
+                    .await?;
+            }
+            SecretAt::Path(path) => {
+                conn.lock(sql::LOCK_BY_PATH, params![vault.bytes(), path.as_str()])
+                    .await?;
+            }
+        }
+        self.secret_find(conn, act, vault, at, Which::Current).await
     }
 
     async fn secret_open(
@@ -338,6 +309,45 @@ pub(super) struct Sought {
     pub(super) version: Option<VersionRow>,
 }
 
+impl Sought {
+    /// The secret, if the caller may do one of `permissions`; closed ones are found too.
+    pub(super) fn permitted(
+        self,
+        act: &mut Act,
+        at: &SecretAt,
+        permissions: &[Permission],
+    ) -> Result<Found, Error> {
+        let Self {
+            access,
+            secret,
+            version,
+        } = self;
+        match (secret, at) {
+            (Some(secret), _) => {
+                access
+                    .require(act, permissions, &secret.subject())
+                    .inspect_err(|error| {
+                        if matches!(error, Error::Forbidden) {
+                            act.finds_secret(secret.id, &secret.path, None);
+                        }
+                    })?;
+                let number = version.as_ref().map(|row| row.info.number);
+                act.finds_secret(secret.id, &secret.path, number);
+                Ok(Found {
+                    access,
+                    secret,
+                    version,
+                })
+            }
+            (None, SecretAt::Path(path)) => {
+                access.require(act, permissions, &subject_of(None, path))?;
+                Err(Error::NotFound)
+            }
+            (None, SecretAt::Id(_)) => Err(access.absent(act)),
+        }
+    }
+}
+
 impl Found {
     fn is_limited(&self) -> bool {
         self.version
@@ -356,18 +366,4 @@ pub(super) fn subject_of<'a>(secret: Option<&'a SecretRow>, path: &'a Path) -> S
             tags: &[],
         },
     }
-}
-
-async fn rows(
-    conn: &mut Conn,
-    statement: &'static str,
-    vault: VaultId,
-) -> Result<Vec<(SecretRow, Option<VersionRow>)>, Error> {
-    let mut all = Vec::new();
-    for mut row in conn.query(statement, params![vault.bytes()]).await? {
-        if let Some(secret) = SecretRow::from_columns(&mut row)? {
-            all.push((secret, VersionRow::from_columns(&mut row)?));
-        }
-    }
-    Ok(all)
 }

@@ -12,7 +12,8 @@ use crate::rotation::NOTES;
 use crate::store::{Failure, Row, unexpected};
 
 /// A secret as it is stored.
-pub(super) struct SecretRow {
+#[derive(Clone)]
+pub(crate) struct SecretRow {
     pub(super) id: SecretId,
     pub(super) path: String,
     pub(super) kind: String,
@@ -28,12 +29,14 @@ pub(super) struct SecretRow {
 }
 
 /// A version as it is stored.
-pub(super) struct VersionRow {
+#[derive(Clone)]
+pub(crate) struct VersionRow {
     pub(super) info: VersionInfo,
     pub(super) sealed: SealedValue,
 }
 
 /// A value as it is stored: its ciphertext, and its data key wrapped with a version of the organization's key.
+#[derive(Clone)]
 pub(super) struct SealedValue {
     pub(super) form: Form,
     pub(super) key_version: u32,
@@ -42,6 +45,7 @@ pub(super) struct SealedValue {
 }
 
 /// A field sealed beside a secret.
+#[derive(Clone)]
 pub(super) struct SealedField {
     pub(super) key_version: u32,
     pub(super) sealed: Vec<u8>,
@@ -129,6 +133,16 @@ impl SecretRow {
             .as_ref()
             .map(|notes| keys.open_field(NOTES, self.id.bytes(), notes.key_version, &notes.sealed))
             .transpose()
+    }
+
+    /// Bytes that it takes in memory beside those of its own fields, about.
+    pub(super) fn bytes(&self, version: Option<&VersionRow>) -> usize {
+        let notes = self.notes.as_ref().map_or(0, |notes| notes.sealed.len());
+        let tags: usize = self.tags.iter().map(String::len).sum();
+        let version = version.map_or(0, |row| {
+            row.sealed.ciphertext.len() + row.info.metadata.len()
+        });
+        self.path.len() + self.fields.len() + notes + tags + version
     }
 
     /// The highest version of the organization's key that opening this secret needs.

@@ -56,6 +56,8 @@ pub(crate) enum Failure {
     Damaged(String),
     /// Anything else: a defect, or a damaged database.
     Other(String),
+    /// What a row hangs on is not there: on PostgreSQL it may go between two statements.
+    Parent,
     /// The database or the disk is out of reach, full or read-only.
     Unavailable(String),
     /// A unique constraint.
@@ -90,6 +92,15 @@ impl Store {
                 postgres::Postgres::open(url, clock, signer).await?,
             )),
             Storage::Sqlite => Ok(Self::Sqlite(sqlite::Sqlite::open(data_dir, clock, signer)?)),
+        }
+    }
+
+    /// A number that is another one after every change, from before the change is acknowledged; none where changes can come
+    /// from other processes too. Events of reads are no changes.
+    pub(crate) fn generation(&self) -> Option<u64> {
+        match self {
+            Self::Postgres(_) => None,
+            Self::Sqlite(sqlite) => Some(sqlite.generation()),
         }
     }
 
@@ -201,6 +212,19 @@ impl Tx {
 }
 
 impl Conn {
+    /// Take the rows that a `LOCK` of `store/sql` selects, until the transaction ends: what is read of them afterwards stays
+    /// true until then. On SQLite the writer is alone anyway.
+    pub(crate) async fn lock(
+        &mut self,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<(), Failure> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(client) => postgres::lock(client, sql, params).await,
+        }
+    }
+
     /// All rows of a statement of `store/sql`.
     pub(crate) async fn query(
         &mut self,
@@ -265,6 +289,7 @@ impl Failure {
     pub(crate) fn cause(&self) -> &str {
         match self {
             Self::Damaged(cause) | Self::Other(cause) | Self::Unavailable(cause) => cause,
+            Self::Parent => "a foreign key does not hold",
             Self::Unique => "a unique constraint does not hold",
         }
     }
@@ -277,6 +302,7 @@ impl From<Failure> for Error {
             Failure::Damaged(cause) | Failure::Unavailable(cause) => {
                 Self::Unavailable(Unavailable::Storage(Cause::new(cause)))
             }
+            Failure::Parent => Self::NotFound,
             Failure::Unique => Self::Conflict(Conflict::Exists),
         }
     }

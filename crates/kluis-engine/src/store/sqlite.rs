@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -26,6 +27,8 @@ pub(crate) struct Sqlite {
     writer: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     journal: Arc<Journal>,
+    /// Moved by the writer with every commit of changes.
+    generation: Arc<AtomicU64>,
     /// Held as long as the process has the directory.
     _lock: File,
 }
@@ -51,10 +54,12 @@ impl Sqlite {
             journal::SEGMENT_BYTES,
         )?;
         let journal = Arc::new(journal);
+        let generation = Arc::new(AtomicU64::new(0));
         let (writer, thread) = writer::start(
             connection,
             Arc::clone(&journal),
             position,
+            Arc::clone(&generation),
             clock.clone(),
             signer,
         )?;
@@ -66,8 +71,13 @@ impl Sqlite {
             writer: Some(writer),
             thread: Some(thread),
             journal,
+            generation,
             _lock: lock,
         })
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     pub(crate) fn reader(&self) -> Result<Reader<'_>, Error> {

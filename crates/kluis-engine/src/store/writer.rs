@@ -7,6 +7,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -119,6 +120,7 @@ pub(super) fn start(
     connection: Connection,
     journal: Arc<Journal>,
     position: Position,
+    generation: Arc<AtomicU64>,
     clock: Clock,
     signer: ChainSigner,
 ) -> Result<(mpsc::Sender<Job>, JoinHandle<()>), Error> {
@@ -128,6 +130,7 @@ pub(super) fn start(
         chain: Chain::new(signer),
         journal: Arc::clone(&journal),
         position,
+        generation,
         clock,
         failing: false,
     };
@@ -154,6 +157,8 @@ struct Writer {
     chain: Chain,
     journal: Arc<Journal>,
     position: Position,
+    /// Another number after every commit of changes, before it is acknowledged.
+    generation: Arc<AtomicU64>,
     clock: Clock,
     /// Whether the last attempt to carry failed, so that it is told once.
     failing: bool,
@@ -211,6 +216,8 @@ impl Writer {
         let mut attempts = Vec::with_capacity(changes.len());
         let mut changes = changes.into_iter();
         let outcome = self.batch(&mut changes, &mut attempts);
+        // Whatever came of it: what anyone remembers may be outdated.
+        self.generation.fetch_add(1, Ordering::Release);
         if outcome.is_err() {
             self.abandon();
         }

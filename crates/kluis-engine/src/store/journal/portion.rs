@@ -33,7 +33,7 @@ enum Record {
 pub(super) const LENGTH_BYTES: usize = 4;
 const CHECKSUM_BYTES: usize = 8;
 /// What is carried in one transaction, so that changes never wait long for it.
-const PORTION_BYTES: u64 = 256 << 10;
+const PORTION_BYTES: u64 = 1 << 20;
 
 impl Portion {
     /// Nothing more is in this segment: the position goes on to the next one.

@@ -1,0 +1,127 @@
+//! What the database holds at a place, asked once for as long as nothing changes ([`crate::remembered`]).
+
+use std::sync::Arc;
+
+use super::row::{SecretRow, VersionRow};
+use super::{SecretAt, Which};
+use crate::access::VaultRow;
+use crate::act::Act;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::ids::VaultId;
+use crate::store::sql::secrets as sql;
+use crate::store::{Conn, params};
+
+/// What a look for a secret asks for.
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Asked {
+    vault: VaultId,
+    at: SecretAt,
+    which: Which,
+}
+
+/// What the database holds there.
+#[derive(Clone)]
+pub(crate) struct Stored {
+    pub(super) vault: VaultRow,
+    pub(super) secret: Option<SecretRow>,
+    pub(super) version: Option<VersionRow>,
+}
+
+/// A live secret with its current version.
+pub(crate) type Listed = (SecretRow, Option<VersionRow>);
+
+impl Engine {
+    /// What the database holds there; remembered in a look.
+    pub(super) async fn secret_stored(
+        &self,
+        conn: &mut Conn,
+        act: &Act,
+        vault: VaultId,
+        at: &SecretAt,
+        which: Which,
+    ) -> Result<Arc<Stored>, Error> {
+        let known = &self.remembered().secrets;
+        let asked = Asked {
+            vault,
+            at: at.clone(),
+            which,
+        };
+        if let Some(generation) = act.generation
+            && let Some(stored) = known.answer(&asked, generation)
+        {
+            return Ok(stored);
+        }
+        let number = match which {
+            Which::Current => None,
+            Which::Number(number) => Some(number),
+        };
+        let row = match at {
+            SecretAt::Id(id) => {
+                let at = params![vault.bytes(), id.bytes(), number];
+                conn.query_one(sql::READ_BY_ID, at).await?
+            }
+            SecretAt::Path(path) => {
+                let at = params![vault.bytes(), path.as_str(), number];
+                conn.query_one(sql::READ_BY_PATH, at).await?
+            }
+        };
+        let mut row = row.ok_or(Error::NotFound)?;
+        let vault = VaultRow::from_columns(&mut row)?;
+        let secret = SecretRow::from_columns(&mut row)?;
+        let version = match secret {
+            Some(_) => VersionRow::from_columns(&mut row)?,
+            None => None,
+        };
+        let bytes = secret
+            .as_ref()
+            .map_or(0, |secret| secret.bytes(version.as_ref()));
+        let stored = Arc::new(Stored {
+            vault,
+            secret,
+            version,
+        });
+        if let Some(generation) = act.generation {
+            known.keep(asked, generation, Arc::clone(&stored), bytes);
+        }
+        Ok(stored)
+    }
+
+    /// The live secrets of a vault with their sealed values; remembered in a look.
+    pub(super) async fn secret_values(
+        &self,
+        conn: &mut Conn,
+        act: &Act,
+        vault: VaultId,
+    ) -> Result<Arc<Vec<Listed>>, Error> {
+        let known = &self.remembered().lists;
+        if let Some(generation) = act.generation
+            && let Some(listed) = known.answer(&vault, generation)
+        {
+            return Ok(listed);
+        }
+        let listed = Arc::new(rows(conn, sql::VALUES, vault).await?);
+        if let Some(generation) = act.generation {
+            let each = std::mem::size_of::<Listed>();
+            let bytes = listed
+                .iter()
+                .map(|(secret, version)| each + secret.bytes(version.as_ref()));
+            known.keep(vault, generation, Arc::clone(&listed), bytes.sum());
+        }
+        Ok(listed)
+    }
+}
+
+pub(super) async fn rows(
+    conn: &mut Conn,
+    statement: &'static str,
+    vault: VaultId,
+) -> Result<Vec<Listed>, Error> {
+    let mut all = Vec::new();
+    for mut row in conn.query(statement, params![vault.bytes()]).await? {
+        if let Some(secret) = SecretRow::from_columns(&mut row)? {
+            all.push((secret, VersionRow::from_columns(&mut row)?));
+        }
+    }
+    Ok(all)
+}
