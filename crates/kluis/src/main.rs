@@ -22,6 +22,9 @@ mod serve;
 mod suggest;
 mod terminal;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     harden::process();
     let outcome = cli::parse().and_then(|asked| match asked {
