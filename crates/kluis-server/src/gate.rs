@@ -32,6 +32,7 @@ use crate::metrics::{Counts, Held};
 use crate::peer::{client_address, is_local};
 use crate::request_id;
 use crate::router::{Routes, Template};
+use crate::unread::Unread;
 
 /// What stands before the handlers.
 pub(crate) struct Gate {
@@ -64,7 +65,7 @@ impl Gate {
         let body = if body.is_end_stream() {
             Body::empty()
         } else {
-            Body::new(body)
+            Body::new(Unread::new(body))
         };
         let request = Request::from_parts(parts, body);
 

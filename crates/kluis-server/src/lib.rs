@@ -27,6 +27,7 @@ mod request_id;
 mod router;
 mod server;
 mod tls;
+mod unread;
 
 pub use config::{Config, Limits, Network, OperatorSocket, Tls};
 /// The engine, for the program that opens one and hands it over.

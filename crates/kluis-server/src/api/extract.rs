@@ -274,7 +274,7 @@ mod tests {
             ),
             (
                 r#"{"name":"\ud800"}"#,
-                "body is not valid JSON (line 1, column 15).",
+                "body is not valid JSON (line 1, column 16).",
             ),
         ] {
             assert_eq!(refused(body.as_bytes()), message, "{body}");

@@ -1,3 +1,5 @@
+//! Pages, filters and sorts, as rules and against a plain model.
+
 use proptest::prelude::*;
 
 use super::query::{List, Start};
