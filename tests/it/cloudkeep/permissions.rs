@@ -6,9 +6,9 @@ use super::vaults::{uuid_of, vault};
 use crate::harness::{Api, Kluis, Member};
 
 /// A vault id that nothing has.
-const ABSENT: &str = "vlt_0000000000000000000001";
+pub(super) const ABSENT: &str = "vlt_0000000000000000000001";
 
-async fn grant(
+pub(super) async fn grant(
     owner: &Api,
     vault: &str,
     member: &Member,
@@ -25,7 +25,7 @@ async fn grant(
     owner.post(&path, body).await.expect(201).text("/id")
 }
 
-async fn secret(api: &Api, vault: &str, key: &str, value: &str) -> String {
+pub(super) async fn secret(api: &Api, vault: &str, key: &str, value: &str) -> String {
     let path = format!("/api/v1/vaults/{vault}/secrets");
     api.post(&path, json!({"key": key, "value": value}))
         .await

@@ -107,3 +107,64 @@ async fn templates_need_a_token_and_cannot_be_changed() {
     );
     assert_eq!(answer.text("/error/code"), "METHOD_NOT_ALLOWED");
 }
+
+/// CloudKeep contract §5
+#[tokio::test]
+async fn each_field_of_a_template_has_the_type_that_the_contract_gives() {
+    let kluis = Kluis::start().await;
+    let list = kluis.owner().get("/api/v1/templates").await.expect(200);
+    assert_eq!(list.members(""), ["data"]);
+    let list = list.json();
+    let templates = list["data"].as_array().unwrap();
+    for (id, types) in [
+        ("tpl_stripe", "api_key api_key api_key"),
+        ("tpl_database", "text text text text credential credential"),
+        ("tpl_password", "text credential text text"),
+        ("tpl_api_key", "text api_key text"),
+        ("tpl_ssh_key", "text credential credential text"),
+        ("tpl_secure_note", "text text"),
+        ("tpl_env_var", "text credential text"),
+    ] {
+        let template = templates.iter().find(|one| one["id"] == id).unwrap();
+        let fields = template["fields"].as_array().unwrap().iter();
+        let found: Vec<&str> = fields
+            .map(|field| field["type"].as_str().unwrap())
+            .collect();
+        assert_eq!(found.join(" "), types, "{id}");
+    }
+    let names = |value: &serde_json::Value| {
+        let object = value.as_object().unwrap();
+        object.keys().cloned().collect::<Vec<_>>()
+    };
+    let mut ids = std::collections::HashSet::new();
+    for template in templates {
+        assert_eq!(names(template), ["fields", "id", "name"], "{template}");
+        let id = template["id"].as_str().unwrap();
+        assert!(ids.insert(id), "{id} is there twice");
+        let slug = id.strip_prefix("tpl_").unwrap();
+        let is_slug = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        assert!(!slug.is_empty() && slug.bytes().all(is_slug), "{id}");
+        for field in template["fields"].as_array().unwrap() {
+            assert_eq!(names(field), ["key", "required", "type"], "{id}");
+            assert!(field["required"].is_boolean(), "{id}: {field}");
+        }
+    }
+    // The same for everybody.
+    let viewer = kluis.user("viewer").await.api();
+    assert_eq!(
+        viewer.get("/api/v1/templates").await.expect(200).json(),
+        list
+    );
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        let method: reqwest::Method = method.parse().unwrap();
+        let owner = kluis.owner();
+        owner
+            .send(method.clone(), "/api/v1/templates", Some(json!({})))
+            .await
+            .expect(405);
+        owner
+            .send(method, "/api/v1/templates/tpl_aws", Some(json!({})))
+            .await
+            .expect(404);
+    }
+}

@@ -2,6 +2,9 @@
 
 mod api_keys;
 mod auth;
+mod lifetimes;
 mod lists;
 mod organizations;
+mod roles;
+mod scopes;
 mod users;

@@ -3,6 +3,9 @@
 mod account;
 mod audit;
 mod policies;
+mod record;
+mod roles;
+mod tampering;
 mod vaults;
 mod versions;
 

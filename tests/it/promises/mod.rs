@@ -8,6 +8,8 @@ mod failure;
 mod hardening;
 mod hostile;
 mod matrix;
+mod process;
 mod record;
 mod routes;
 mod search;
+mod soak;

@@ -35,6 +35,29 @@ async fn a_hostile_body_is_a_bad_request_and_stores_nothing() {
     assert_bounded(&kluis, before);
 }
 
+/// A connection that is closed with bytes unread loses the answer that is on its way.
+#[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let kluis = Kluis::start().await;
+    let json = [("content-type", "application/json")];
+    let long = format!(r#"{{"name": "{}"}}"#, "x".repeat(3 << 20)).into_bytes();
+    for _ in 0..20 {
+        let (nobody, owner) = (kluis.anonymous(), kluis.owner());
+        for (api, method, path, status) in [
+            (&nobody, Method::GET, "/api-docs/openapi.json", 200),
+            (&nobody, Method::POST, "/nowhere", 404),
+            (&nobody, Method::POST, "/api/v1/vaults", 401),
+            (&owner, Method::PUT, "/api/v1/vaults", 405),
+            (&owner, Method::POST, "/api/v1/vaults", 400),
+        ] {
+            api.raw(method, path, &json, long.clone())
+                .await
+                .expect(status);
+        }
+    }
+    is_well(&kluis).await;
+}
+
 /// Bodies that are JSON to a careless reader, and costly.
 fn bodies() -> Vec<(&'static str, Vec<u8>)> {
     let repeated = |text: &str, times: usize| text.repeat(times).into_bytes();

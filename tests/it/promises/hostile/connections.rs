@@ -179,12 +179,13 @@ async fn a_broken_handshake_harms_nobody() {
     let before = memory(&kluis);
     // The beginning of a greeting that promises more (RFC 8446 §4.1.2).
     let greeting = [0x16, 3, 1, 0x40, 0, 1, 0, 0x3f, 0xfc, 3, 3];
+    let noise = vec![0xff; 20_000];
     let starts: [&[u8]; 5] = [
         b"",
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
         &greeting,
         &[0x15, 3, 3, 0, 2, 2, 0],
-        &[0xff; 20_000],
+        &noise,
     ];
     let mut open = Vec::new();
     for count in 0..200 {

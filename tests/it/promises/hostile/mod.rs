@@ -6,10 +6,8 @@ mod names;
 
 use std::time::{Duration, Instant};
 
+use super::process::{GROWTH, memory};
 use crate::harness::{Api, Kluis};
-
-/// What a test may add to the server's memory, in KiB.
-const GROWTH: u64 = 48 << 10;
 
 /// The server answers, and soon.
 async fn is_well(kluis: &Kluis) {
@@ -22,16 +20,6 @@ async fn is_well(kluis: &Kluis) {
         "{:?}",
         started.elapsed()
     );
-}
-
-/// Memory that the server's process has in use, in KiB.
-fn memory(kluis: &Kluis) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", kluis.pid())).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 fn assert_bounded(kluis: &Kluis, before: u64) {
