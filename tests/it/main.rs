@@ -9,6 +9,8 @@
     reason = "the real program runs in real time"
 )]
 #![expect(clippy::string_slice, reason = "a test cuts text that it made")]
+#![expect(clippy::too_many_lines, reason = "a story is told in one piece")]
+#![expect(clippy::format_collect, reason = "what a test puts together is small")]
 #![expect(unreachable_pub, reason = "the harness is written like a library")]
 
 mod cli;

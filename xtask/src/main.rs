@@ -3,8 +3,8 @@
 //! | task | what it does |
 //! |---|---|
 //! | `lint` | formatting, clippy, rustdoc, dependencies, licences ([`lint`]) |
-//! | `test` | every test, with a PostgreSQL cluster of the run's own ([`test`]) |
-//! | `postgres` | such a cluster, until its input ends ([`test`]) |
+//! | `test` | every test, with a PostgreSQL cluster of the run's own ([`mod@test`]) |
+//! | `postgres` | such a cluster, until its input ends ([`mod@test`]) |
 //!
 //! What holds of the repository as a whole and no compiler checks is tested here: which crate may use which
 //! (`arrows`), how files look (`tidy`), and that what they cite is there (`citations`).

@@ -279,7 +279,8 @@ async fn what_is_not_a_json_object_is_a_bad_request() {
     let json_type = ("content-type", "application/json");
     let good = br#"{"key":"A","value":"1"}"#.to_vec();
     let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
-    let cases: Vec<(&str, Vec<(&str, &str)>, Vec<u8>)> = vec![
+    type Headers = Vec<(&'static str, &'static str)>;
+    let cases: Vec<(&str, Headers, Vec<u8>)> = vec![
         ("no type", vec![], good.clone()),
         (
             "wrong type",

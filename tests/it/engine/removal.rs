@@ -99,7 +99,7 @@ on_both! {
         let (owner, vault, path) = (&ground.owner, ground.vault, path_of("p"));
         ground.write("p", "one").await;
         ground.engine.secret_close(owner, vault, &path).await.unwrap();
-        ground.clock.advance(DAY * 30 - Duration::from_secs(60));
+        ground.clock.advance((DAY * 30).saturating_sub(Duration::from_secs(60)));
         ground.engine.upkeep().await.unwrap();
         assert!(matches!(ground.read("p").await, Err(Error::Gone)));
         ground.clock.advance(Duration::from_secs(120));

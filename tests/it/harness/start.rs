@@ -24,17 +24,15 @@ pub struct Ended {
 
 /// The binary under test: `KLUIS_BIN`, or the debug build.
 pub fn binary() -> PathBuf {
-    match std::env::var_os("KLUIS_BIN") {
-        Some(path) => path.into(),
-        None => {
-            let mut directory = std::env::current_exe().unwrap();
-            directory.pop();
-            if directory.ends_with("deps") {
-                directory.pop();
-            }
-            directory.join("kluis")
-        }
+    if let Some(path) = std::env::var_os("KLUIS_BIN") {
+        return path.into();
     }
+    let mut directory = std::env::current_exe().unwrap();
+    directory.pop();
+    if directory.ends_with("deps") {
+        directory.pop();
+    }
+    directory.join("kluis")
 }
 
 impl Start {

@@ -129,7 +129,7 @@ on_both! {
         }
         // A change whose answer shows the stored value is a read besides.
         let mut both: Vec<&Value> = events[&request_of(&shown)].iter().map(|event| &event["action"]).collect();
-        both.sort_by_key(|action| action.to_string());
+        both.sort_by_key(ToString::to_string);
         assert_eq!(both, ["secret.read", "secret.write"]);
         // What is wrong by itself is no act, nor is a path that leads nowhere.
         let wrong = owner.post("/api/v1/vaults", json!({})).await.expect(400);

@@ -393,7 +393,8 @@ proptest! {
         let seen = pages.concat();
         for thing in &things {
             if !touched.contains(&thing.id) {
-                prop_assert_eq!(seen.iter().filter(|id| **id == thing.id).count(), 1, "{}", thing.id);
+                let times = seen.iter().filter(|&&id| id == thing.id).take(2).count();
+                prop_assert_eq!(times, 1, "{}", thing.id);
             }
         }
     }
