@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::{EventId, SecretId, VaultId};
 use crate::policy::Basis;
-use crate::store::{Conn, Tx, Work};
+use crate::store::{Conn, Generations, Tx, Work};
 
 /// One act under way: who does what, and what its event will tell.
 #[derive(Clone)]
@@ -81,7 +81,7 @@ impl Engine {
         work: impl AsyncFnOnce(&mut Conn, &mut Act) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut act = self.permitted(caller, action).await?;
-        act.generation = self.store().generation();
+        act.generation = self.store().generations().map(Generations::all);
         let mut reader = self.store().reader().await?;
         let outcome = work(reader.conn()?, &mut act).await;
         drop(reader);
@@ -104,7 +104,7 @@ impl Engine {
     {
         let mut act = self.permitted(caller, action).await?;
         self.store()
-            .write(move |tx| {
+            .write_touching(action.touches(), move |tx| {
                 Box::pin(async move {
                     let outcome = work(tx, &mut act).await;
                     if let Some(event) = act.event(outcome.as_ref().err())? {

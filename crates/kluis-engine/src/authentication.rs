@@ -15,7 +15,7 @@ use crate::ids::{ApiKeyId, OrganizationId, SessionId, UserId};
 use crate::sessions::ACCESS_PREFIX;
 use crate::sightings::{Holder, Reason};
 use crate::store::sql::authentication as sql;
-use crate::store::{Failure, Row, params, unexpected};
+use crate::store::{Failure, Generations, Row, params, unexpected};
 
 /// Which kinds of credentials a header may carry (the table of RULES §1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,8 @@ impl Engine {
         digest: &[u8; 32],
         session: bool,
     ) -> Result<Option<Arc<Found>>, Error> {
-        let generation = self.store().generation();
+        let generations = self.store().generations();
+        let generation = generations.map(Generations::beside_secrets);
         if let Some(generation) = generation
             && let Some(found) = self.remembered().credentials.answer(digest, generation)
             && found.is_session() == session

@@ -5,6 +5,7 @@
 //!   PostgreSQL each is a transaction of its own. The answer comes after the commit is durable.
 //! * [`Store::record`] records the event of a read, or of a refusal, before the caller learns the outcome.
 
+mod generations;
 mod journal;
 mod migrate;
 mod postgres;
@@ -21,6 +22,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::pin::Pin;
 
+pub(crate) use generations::{Generations, Touches};
 pub(crate) use value::{Param, Row, params, unexpected};
 
 use crate::audit::{ChainSigner, Event};
@@ -95,12 +97,11 @@ impl Store {
         }
     }
 
-    /// A number that is another one after every change, from before the change is acknowledged; none where changes can come
-    /// from other processes too. Events of reads are no changes.
-    pub(crate) fn generation(&self) -> Option<u64> {
+    /// The generations of what is stored; none where changes can come from other processes too. Events of reads are no changes.
+    pub(crate) fn generations(&self) -> Option<&Generations> {
         match self {
             Self::Postgres(_) => None,
-            Self::Sqlite(sqlite) => Some(sqlite.generation()),
+            Self::Sqlite(sqlite) => Some(sqlite.generations()),
         }
     }
 
@@ -118,9 +119,18 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T> + Send + 'static,
         T: Send + 'static,
     {
+        self.write_touching(Touches::Anything, work).await
+    }
+
+    /// The same for work that changes nothing but what `touches` names.
+    pub(crate) async fn write_touching<T, F>(&self, touches: Touches, work: F) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T> + Send + 'static,
+        T: Send + 'static,
+    {
         match self {
             Self::Postgres(postgres) => postgres.write(work).await,
-            Self::Sqlite(sqlite) => sqlite.write(work).await,
+            Self::Sqlite(sqlite) => sqlite.write(touches, work).await,
         }
     }
 

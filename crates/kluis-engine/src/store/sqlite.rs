@@ -3,7 +3,6 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -15,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::journal::{self, Journal};
 use super::value::Value;
 use super::writer::{self, Job};
-use super::{Conn, Failure, Param, Reader, Row, Tx, Work, migrate};
+use super::{Conn, Failure, Generations, Param, Reader, Row, Touches, Tx, Work, migrate};
 use crate::audit::{ChainSigner, Event};
 use crate::clock::Clock;
 use crate::error::{Cause, Error, Unavailable};
@@ -28,7 +27,7 @@ pub(crate) struct Sqlite {
     thread: Option<JoinHandle<()>>,
     journal: Arc<Journal>,
     /// Moved by the writer with every commit of changes.
-    generation: Arc<AtomicU64>,
+    generations: Arc<Generations>,
     /// Held as long as the process has the directory.
     _lock: File,
 }
@@ -54,12 +53,12 @@ impl Sqlite {
             journal::SEGMENT_BYTES,
         )?;
         let journal = Arc::new(journal);
-        let generation = Arc::new(AtomicU64::new(0));
+        let generations = Arc::new(Generations::default());
         let (writer, thread) = writer::start(
             connection,
             Arc::clone(&journal),
             position,
-            Arc::clone(&generation),
+            Arc::clone(&generations),
             clock.clone(),
             signer,
         )?;
@@ -71,13 +70,13 @@ impl Sqlite {
             writer: Some(writer),
             thread: Some(thread),
             journal,
-            generation,
+            generations,
             _lock: lock,
         })
     }
 
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
+    pub(crate) fn generations(&self) -> &Generations {
+        &self.generations
     }
 
     pub(crate) fn reader(&self) -> Result<Reader<'_>, Error> {
@@ -94,13 +93,13 @@ impl Sqlite {
         Ok(Reader::pooled(Conn::Sqlite(connection), &self.readers))
     }
 
-    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    pub(crate) async fn write<T, F>(&self, touches: Touches, work: F) -> Result<T, Error>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T> + Send + 'static,
         T: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.submit(Job::change(work, reply)).await?;
+        self.submit(Job::change(touches, work, reply)).await?;
         answer.await.map_err(|_| stopped())?
     }
 

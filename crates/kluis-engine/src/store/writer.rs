@@ -7,7 +7,6 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::journal::{Journal, Portion, Position};
-use super::{Conn, Failure, Tx, Work, sqlite};
+use super::{Conn, Failure, Generations, Touches, Tx, Work, sqlite};
 use crate::audit::{Chain, ChainSigner, Event};
 use crate::blocking;
 use crate::clock::Clock;
@@ -39,6 +38,8 @@ pub(super) enum Job {
 pub(super) trait Change: Send {
     /// Do it, inside the transaction.
     fn run(self: Box<Self>, tx: &mut Tx) -> Box<dyn Attempt>;
+    /// What it can alter.
+    fn touches(&self) -> Touches;
     /// Tell the caller that it cannot be done.
     fn refuse(self: Box<Self>, cause: &str);
 }
@@ -52,6 +53,7 @@ pub(super) trait Attempt {
 }
 
 struct Waiting<T, F> {
+    touches: Touches,
     work: F,
     reply: oneshot::Sender<Result<T, Error>>,
 }
@@ -62,11 +64,15 @@ where
     T: Send + 'static,
 {
     fn run(self: Box<Self>, tx: &mut Tx) -> Box<dyn Attempt> {
-        let Self { work, reply } = *self;
+        let Self { work, reply, .. } = *self;
         let outcome = catch_unwind(AssertUnwindSafe(|| ready(work(tx))))
             .unwrap_or_else(|_| Some(Err(Error::internal("a change panicked"))))
             .unwrap_or_else(|| Err(Error::internal("a change waited inside its transaction")));
         Box::new(Ran { outcome, reply })
+    }
+
+    fn touches(&self) -> Touches {
+        self.touches
     }
 
     fn refuse(self: Box<Self>, cause: &str) {
@@ -98,12 +104,20 @@ impl<T> Attempt for Ran<T> {
 }
 
 impl Job {
-    pub(super) fn change<T, F>(work: F, reply: oneshot::Sender<Result<T, Error>>) -> Self
+    pub(super) fn change<T, F>(
+        touches: Touches,
+        work: F,
+        reply: oneshot::Sender<Result<T, Error>>,
+    ) -> Self
     where
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, T> + Send + 'static,
         T: Send + 'static,
     {
-        Self::Change(Box::new(Waiting { work, reply }))
+        Self::Change(Box::new(Waiting {
+            touches,
+            work,
+            reply,
+        }))
     }
 }
 
@@ -120,7 +134,7 @@ pub(super) fn start(
     connection: Connection,
     journal: Arc<Journal>,
     position: Position,
-    generation: Arc<AtomicU64>,
+    generations: Arc<Generations>,
     clock: Clock,
     signer: ChainSigner,
 ) -> Result<(mpsc::Sender<Job>, JoinHandle<()>), Error> {
@@ -130,7 +144,7 @@ pub(super) fn start(
         chain: Chain::new(signer),
         journal: Arc::clone(&journal),
         position,
-        generation,
+        generations,
         clock,
         failing: false,
     };
@@ -157,8 +171,8 @@ struct Writer {
     chain: Chain,
     journal: Arc<Journal>,
     position: Position,
-    /// Another number after every commit of changes, before it is acknowledged.
-    generation: Arc<AtomicU64>,
+    /// Moved after every commit of changes, before it is acknowledged.
+    generations: Arc<Generations>,
     clock: Clock,
     /// Whether the last attempt to carry failed, so that it is told once.
     failing: bool,
@@ -215,9 +229,11 @@ impl Writer {
         }
         let mut attempts = Vec::with_capacity(changes.len());
         let mut changes = changes.into_iter();
+        let touched = changes.as_slice().iter().map(|change| change.touches());
+        let touched = touched.max().unwrap_or(Touches::Anything);
         let outcome = self.batch(&mut changes, &mut attempts);
         // Whatever came of it: what anyone remembers may be outdated.
-        self.generation.fetch_add(1, Ordering::Release);
+        self.generations.moved(touched);
         if outcome.is_err() {
             self.abandon();
         }

@@ -158,7 +158,7 @@ CREATE TABLE secret_version (
     created_by BLOB NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (secret_id, version)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX secret_version_closed ON secret_version (closed_at) WHERE closed_at IS NOT NULL;
 CREATE INDEX secret_version_key ON secret_version (key_version);
 

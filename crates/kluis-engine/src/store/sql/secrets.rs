@@ -51,10 +51,9 @@ statements! {
         newest_version, current_version, closed_at, created_at, updated_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, NULL, NULL, ?10, ?10)
         ON CONFLICT (vault_id, path) DO NOTHING RETURNING id";
-    /// Takes the next version number, and with it the row until the transaction ends.
-    NEXT_VERSION = "UPDATE secret SET newest_version = newest_version + 1 WHERE id = ?1 RETURNING newest_version";
     UPDATE = "UPDATE secret SET kind = ?2, tags = ?3, fields = ?4, notes = ?5, notes_key_version = ?6, disabled = ?7,
-        current_version = ?8, closed_at = NULL, created_at = ?9, updated_at = ?10 WHERE id = ?1";
+        newest_version = ?8, current_version = ?9, closed_at = NULL, created_at = ?10, updated_at = ?11
+        WHERE id = ?1";
     INSERT_VERSION = "INSERT INTO secret_version (secret_id, version, form, key_version, data_key, ciphertext,
         metadata, expires_at, max_access_count, access_count, disabled, closed_at, created_by_type, created_by,
         created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, NULL, ?10, ?11, ?12)";
