@@ -340,3 +340,38 @@ async fn a_deny_of_equal_or_higher_priority_beats_every_allow_and_an_admins_role
     // Nobody but the vault's maker or an owner writes a policy that names themselves.
     api.post(&policies, allow(9)).await.expect(403);
 }
+
+/// NT-02: whoever writes and may not read is shown what it wrote, and nothing else, in whatever member.
+#[tokio::test]
+async fn a_writer_that_may_not_read_is_shown_neither_value_nor_notes_of_others() {
+    let kluis = Kluis::start().await;
+    let owner = kluis.owner();
+    let here = vault(&owner, "here").await;
+    let path = format!("/api/v1/vaults/{here}/secrets");
+    let body = json!({"key": "A", "value": "value canary", "notes": "notes canary"});
+    let id = owner.post(&path, body).await.expect(201).text("/data/id");
+    let one = format!("{path}/{id}");
+    let writer = kluis.user("member").await;
+    grant(&owner, &here, &writer, "**", &["write"]).await;
+    let body = json!({"name": "w", "scopes": ["database:write"]});
+    let scoped = kluis.admin_api().post("/v1/api-keys", body).await;
+    let scoped = Api::bearer(kluis.base(), scoped.expect(201).text("/data/key"));
+    for api in [&writer.api(), &scoped] {
+        api.get(&one).await.expect(403);
+        let answer = api.patch(&one, json!({"type": "text"})).await.expect(200);
+        assert!(!answer.string().contains("canary"), "{answer}");
+        let answer = api.patch(&one, json!({"value": "mine"})).await.expect(200);
+        assert_eq!(answer.at("/data/value"), "mine");
+        assert_eq!(answer.at("/data/notes"), Value::Null);
+        let answer = api.patch(&one, json!({"notes": "mine"})).await.expect(200);
+        assert_eq!(answer.at("/data/value"), Value::Null);
+        assert_eq!(answer.at("/data/notes"), "mine");
+        let body = json!({"value": "value canary", "notes": "notes canary"});
+        owner.patch(&one, body).await.expect(200);
+    }
+    let shown = owner
+        .patch(&one, json!({"type": "api_key"}))
+        .await
+        .expect(200);
+    assert_eq!(shown.at("/data/notes"), "notes canary");
+}

@@ -192,8 +192,8 @@ pub struct SecretWritten {
     pub info: SecretInfo,
     /// The value, when the write set it, or when the caller may read it and it has no limit.
     pub value: Option<Value>,
-    /// The notes, under the same condition.
-    pub notes: Option<kluis_crypto::Secret>,
+    /// The notes, if there are any; withheld from a caller who neither set them nor may read.
+    pub notes: Option<Option<kluis_crypto::Secret>>,
     /// Whether the path was free before.
     pub created: bool,
 }

@@ -38,7 +38,7 @@ impl Engine {
             return Err(Error::TooLarge);
         }
         let engine = self.clone();
-        self.change(caller, Action::SecretWrite, move |tx, act| {
+        self.change_secrets(caller, Action::SecretWrite, vault, move |tx, act| {
             Box::pin(async move { engine.secret_write_in(tx, act, vault, &at, write).await })
         })
         .await
@@ -94,7 +94,7 @@ impl Engine {
             secret,
             version: carried,
         };
-        let set_value = write.value.is_some();
+        let notes_set = write.notes.is_some();
         let written = writing
             .apply(tx.conn(), write, live, self.settings().keep_versions)
             .await?;
@@ -106,11 +106,13 @@ impl Engine {
         } = writing;
         let number = version.as_ref().map(|row| row.info.number);
         act.finds_secret(secret.id, &secret.path, number);
-        let (value, notes) = if set_value {
-            (written, secret.open_notes(&keys)?)
-        } else {
-            shown(tx, act, &access, &secret, version.as_ref(), &keys)?
+        let stored = Shown {
+            access: &access,
+            secret: &secret,
+            version: version.as_ref(),
+            keys: &keys,
         };
+        let (value, notes) = stored.after(tx, act, written, notes_set)?;
         Ok(SecretWritten {
             info: secret.info(vault, version.map(|row| row.info), act.now),
             value,
@@ -374,37 +376,63 @@ async fn insert(
     }))
 }
 
-/// The stored value and notes for the answer to a write that did not set the value: writing back is not reading, so
-/// only what the caller may read, and nothing that has a limit (RULES §4). A plaintext that leaves is recorded.
-fn shown(
-    tx: &mut Tx,
-    act: &mut Act,
-    access: &Access,
-    secret: &SecretRow,
-    version: Option<&VersionRow>,
-    keys: &OrganizationKeys,
-) -> Result<(Option<Value>, Option<kluis_crypto::Secret>), Error> {
-    let info = version.map(|row| &row.info);
-    let available = secret.availability(info, act.now) == Availability::Available
-        && info.is_some_and(|info| info.max_access_count.is_none());
-    let standing = access.standing(&act.caller);
-    let may_read = matches!(
-        standing.decide(Permission::Read, &secret.subject()),
-        Verdict::Allow(_)
-    ) && act.caller.within_scopes(Action::SecretRead.rule().scopes);
-    let notes = if may_read {
-        secret.open_notes(keys)?
-    } else {
-        None
-    };
-    let Some(version) = version.filter(|_| available && may_read) else {
-        return Ok((None, notes));
-    };
-    let value = version
-        .sealed
-        .open(keys, access.vault.facts.id, secret.id, version.info.number)?;
-    tx.record(act.also(Action::SecretRead)?);
-    Ok((Some(value), notes))
+/// What is stored, as far as the answer to a write shows it.
+struct Shown<'a> {
+    access: &'a Access,
+    secret: &'a SecretRow,
+    version: Option<&'a VersionRow>,
+    keys: &'a OrganizationKeys,
+}
+
+impl Shown<'_> {
+    /// Value and notes for the answer. Writing back is not reading: what the write did not set itself is shown to those who
+    /// may read it, and a value that has a limit to nobody (RULES §4, NT-02). A plaintext that leaves so is recorded.
+    fn after(
+        &self,
+        tx: &mut Tx,
+        act: &Act,
+        written: Option<Value>,
+        notes_set: bool,
+    ) -> Result<(Option<Value>, Option<Option<kluis_crypto::Secret>>), Error> {
+        let may_read = self.may_read(act);
+        let notes = if notes_set || may_read {
+            Some(self.secret.open_notes(self.keys)?)
+        } else {
+            None
+        };
+        let mut reads = !notes_set && matches!(notes, Some(Some(_)));
+        let value = match written {
+            None if may_read => self.unlimited_value(act)?.inspect(|_| reads = true),
+            written => written,
+        };
+        if reads {
+            tx.record(act.also(Action::SecretRead)?);
+        }
+        Ok((value, notes))
+    }
+
+    fn may_read(&self, act: &Act) -> bool {
+        let standing = self.access.standing(&act.caller);
+        let verdict = standing.decide(Permission::Read, &self.secret.subject());
+        matches!(verdict, Verdict::Allow(_))
+            && act.caller.within_scopes(Action::SecretRead.rule().scopes)
+    }
+
+    /// The value, where one is available and has no limit.
+    fn unlimited_value(&self, act: &Act) -> Result<Option<Value>, Error> {
+        let info = self.version.map(|row| &row.info);
+        let available = self.secret.availability(info, act.now) == Availability::Available
+            && info.is_some_and(|info| info.max_access_count.is_none());
+        let Some(version) = self.version.filter(|_| available) else {
+            return Ok(None);
+        };
+        let vault = self.access.vault.facts.id;
+        let number = version.info.number;
+        let value = version
+            .sealed
+            .open(self.keys, vault, self.secret.id, number)?;
+        Ok(Some(value))
+    }
 }
 
 fn json(tags: &[String]) -> Result<String, Failure> {

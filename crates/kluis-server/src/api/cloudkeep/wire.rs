@@ -103,7 +103,7 @@ pub(super) struct Secret {
     kind: String,
     /// Not in lists, and not in the answer to POST.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false)]
+    #[schema(value_type = Option<String>, required = false)]
     notes: Option<Notes>,
     #[schema(examples("2025-02-03T04:05:06Z"))]
     created_at: String,
@@ -111,10 +111,11 @@ pub(super) struct Secret {
     updated_at: String,
 }
 
-/// Notes, empty when there are none.
+/// Notes: empty when there are none, null where the caller may not read them.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Notes {
+    Withheld,
     None(&'static str),
     Some(Revealed),
 }
@@ -313,7 +314,7 @@ impl Secret {
 
     /// As the answer to a change shows it.
     pub(super) fn updated(written: SecretWritten) -> Self {
-        let notes = Some(Notes::from(written.notes));
+        let notes = Some(written.notes.map_or(Notes::Withheld, Notes::from));
         Self {
             notes,
             ..Self::listed((written.info, written.value))
