@@ -57,6 +57,7 @@ impl Engine {
         act: &mut Act,
         vault: VaultId,
     ) -> Result<Access, Error> {
+        act.names_vault(vault);
         conn.lock(sql::LOCK, params![vault.bytes()]).await?;
         self.access(conn, act, vault).await
     }

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::{EventId, SecretId, VaultId};
 use crate::policy::Basis;
-use crate::store::{Conn, Generations, Tx, Work};
+use crate::store::{Conn, Touches, Tx, Work};
 
 /// One act under way: who does what, and what its event will tell.
 #[derive(Clone)]
@@ -21,8 +21,8 @@ pub(crate) struct Act {
     pub(crate) caller: Caller,
     pub(crate) action: Action,
     pub(crate) now: Timestamp,
-    /// The store's generation before this look; none in a change, which sees what those before it in its batch have done.
-    pub(crate) generation: Option<u64>,
+    /// Whether it only looks. A change sees what those before it in its batch have done, so it takes nothing from memory.
+    pub(crate) looks: bool,
     /// What the request itself named; all that a hidden thing's event holds.
     named: Thing,
     /// What was found, when the act got that far.
@@ -80,8 +80,13 @@ impl Engine {
         action: Action,
         work: impl AsyncFnOnce(&mut Conn, &mut Act) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut act = self.permitted(caller, action).await?;
-        act.generation = self.store().generations().map(Generations::all);
+        let mut act = self.begin(caller, action);
+        if !allowed(caller, action) {
+            // It runs into the closed door with its first question, and has said by then what it is about.
+            let _ = work(&mut Conn::Closed, &mut act).await;
+            return self.refuse(&act).await;
+        }
+        act.looks = true;
         let mut reader = self.store().reader().await?;
         let outcome = work(reader.conn()?, &mut act).await;
         drop(reader);
@@ -102,9 +107,44 @@ impl Engine {
         F: for<'t> FnOnce(&'t mut Tx, &'t mut Act) -> Work<'t, T> + Send + 'static,
         T: Send + 'static,
     {
-        let mut act = self.permitted(caller, action).await?;
+        self.change_touching(caller, action, Touches::Anything, work)
+            .await
+    }
+
+    /// The same for one that changes secrets of `vault`, and nothing else.
+    pub(crate) async fn change_secrets<T, F>(
+        &self,
+        caller: &Caller,
+        action: Action,
+        vault: VaultId,
+        work: F,
+    ) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx, &'t mut Act) -> Work<'t, T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.change_touching(caller, action, Touches::Secrets(vault), work)
+            .await
+    }
+
+    async fn change_touching<T, F>(
+        &self,
+        caller: &Caller,
+        action: Action,
+        touches: Touches,
+        work: F,
+    ) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx, &'t mut Act) -> Work<'t, T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let mut act = self.begin(caller, action);
+        if !allowed(caller, action) {
+            let _ = work(&mut Tx::new(Conn::Closed), &mut act).await;
+            return self.refuse(&act).await;
+        }
         self.store()
-            .write_touching(action.touches(), move |tx| {
+            .write_touching(touches, move |tx| {
                 Box::pin(async move {
                     let outcome = work(tx, &mut act).await;
                     if let Some(event) = act.event(outcome.as_ref().err())? {
@@ -121,24 +161,38 @@ impl Engine {
 
     /// What the table alone decides: scope, role, agents. A refusal is recorded.
     ///
-    /// An operation that does costly work before its change asks this first.
-    pub(crate) async fn permitted(&self, caller: &Caller, action: Action) -> Result<Act, Error> {
-        let act = Act {
+    /// An operation that does costly work before its change asks this first, and says what it is about.
+    pub(crate) async fn permitted(
+        &self,
+        caller: &Caller,
+        action: Action,
+        about: impl FnOnce(&mut Act),
+    ) -> Result<(), Error> {
+        if allowed(caller, action) {
+            return Ok(());
+        }
+        let mut act = self.begin(caller, action);
+        about(&mut act);
+        self.refuse(&act).await
+    }
+
+    fn begin(&self, caller: &Caller, action: Action) -> Act {
+        Act {
             caller: caller.clone(),
             action,
             now: self.clock().now(),
-            generation: None,
+            looks: false,
             named: Thing::default(),
             found: Thing::default(),
             listed: None,
             deferred: false,
-        };
-        if allowed(caller, action) {
-            return Ok(act);
         }
-        if let Some(event) = act.event(Some(&Error::Forbidden))? {
-            self.store().record(event).await?;
-        }
+    }
+
+    /// Refuse an act that the table does not let begin; its event holds what the request named.
+    async fn refuse<T>(&self, act: &Act) -> Result<T, Error> {
+        let event = act.event_of(Outcome::Denied, &act.named, act.action)?;
+        self.store().record(event).await?;
         Err(Error::Forbidden)
     }
 }

@@ -12,7 +12,7 @@ pub use key::{ApiKey, ApiKeyStatus, KeyStyle};
 
 use crate::act::Act;
 use crate::action::Action;
-use crate::caller::{Caller, Role, ScopeSet};
+use crate::caller::{Caller, Credential, Role, ScopeSet};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::{Conflict, Error};
@@ -113,6 +113,7 @@ impl Engine {
                     require_keys_of_others(act)?;
                 }
                 require_reach(&act.caller, new.scopes)?;
+                require_end(tx.conn(), &act.caller, new.expires_at).await?;
                 if user != own {
                     user_exists(tx.conn(), act.caller.organization, user).await?;
                 }
@@ -146,6 +147,9 @@ impl Engine {
                 let mut key = api_key_to_change(tx.conn(), act, key).await?;
                 if let Some(scopes) = change.scopes {
                     require_reach(&act.caller, scopes)?;
+                }
+                if let Some(expires_at) = change.expires_at {
+                    require_end(tx.conn(), &act.caller, expires_at).await?;
                 }
                 require_status(key.status != ApiKeyStatus::Revoked)?;
                 key.name = name.unwrap_or(key.name);
@@ -293,6 +297,23 @@ async fn api_key_to_change(conn: &mut Conn, act: &mut Act, key: ApiKeyId) -> Res
             Err(Error::Forbidden)
         }
         _ => Ok(key),
+    }
+}
+
+/// A key with a ceiling makes none that outlives it, and does not put off its own end (NT-09).
+async fn require_end(
+    conn: &mut Conn,
+    caller: &Caller,
+    expires_at: Option<Timestamp>,
+) -> Result<(), Error> {
+    let (Some(_), Credential::ApiKey(own)) = (caller.scopes, caller.credential) else {
+        return Ok(());
+    };
+    let row = conn.query_one(sql::EXPIRY, params![own.bytes()]).await?;
+    let end = row.ok_or(Error::NotFound)?.optional_time()?;
+    match end {
+        Some(end) if expires_at.is_none_or(|at| at > end) => Err(Error::Forbidden),
+        _ => Ok(()),
     }
 }
 

@@ -24,11 +24,16 @@ impl Engine {
         new: Secret,
     ) -> Result<(), Error> {
         require_policy("new_password", &new)?;
-        self.permitted(caller, Action::PasswordChange).await?;
+        self.permitted(caller, Action::PasswordChange, |_| {})
+            .await?;
         let user = caller.user().ok_or(Error::Forbidden)?.id;
         let guess = self.guess_begin(caller.origin.address).await?;
         let stored = self.password_of(user).await?;
+        let same = current.same_as(&new);
         let right = self.password_matches(current, stored.clone()).await?;
+        if right && same {
+            return Err(Error::invalid("new_password", "must be another one"));
+        }
         let hash = if right {
             Some(self.password_hash(new).await?)
         } else {
@@ -64,7 +69,10 @@ impl Engine {
         caller: &Caller,
         user: UserId,
     ) -> Result<Secret, Error> {
-        self.permitted(caller, Action::UserResetPassword).await?;
+        self.permitted(caller, Action::UserResetPassword, |act| {
+            act.names("user", *user.bytes());
+        })
+        .await?;
         let one_time = password::one_time()?;
         let hash = self.password_hash(one_time.duplicate()).await?;
         self.change(caller, Action::UserResetPassword, move |tx, act| {

@@ -98,6 +98,7 @@ impl Engine {
                 require_known(conn, act, new.principal).await?;
                 let policy = new.made(act, vault)?;
                 act.finds("policy", *policy.id.bytes());
+                act.calls_it(policy.pattern.as_str());
                 insert(conn, &policy).await?;
                 Ok(policy)
             })
@@ -199,6 +200,7 @@ impl Engine {
             .query_one(sql::BY_ID, params![vault.bytes(), id.bytes()])
             .await?;
         let policy = from_row(row.ok_or(Error::NotFound)?)?;
+        act.calls_it(policy.pattern.as_str());
         require_not_oneself(act, &access, policy.principal)?;
         Ok(policy)
     }

@@ -150,7 +150,7 @@ impl Engine {
         if let Some(password) = &new.password {
             require_policy("password", password)?;
         }
-        self.permitted(caller, Action::UserCreate).await?;
+        self.permitted(caller, Action::UserCreate, |_| {}).await?;
         let (password, one_time) = if let Some(password) = new.password {
             (password, None)
         } else {

@@ -207,3 +207,36 @@ async fn a_members_keys_are_its_own() {
         .await
         .expect(201);
 }
+
+/// NT-09: a ceiling is in time too.
+#[tokio::test]
+async fn a_scoped_key_outlives_its_end_neither_itself_nor_in_another() {
+    let kluis = Kluis::start().await;
+    let body = json!({"name": "t", "scopes": ["team:manage"], "expires_in": "30d"});
+    let made = kluis
+        .admin_api()
+        .post("/v1/api-keys", body)
+        .await
+        .expect(201);
+    let own = format!("/v1/api-keys/{}", made.text("/data/id"));
+    let end = made.text("/data/expires_at");
+    let api = Api::api_key(kluis.base(), made.text("/data/key"));
+    for change in [
+        json!({"expires_at": null}),
+        json!({"expires_at": "2098-01-01T00:00:00Z"}),
+    ] {
+        api.patch(&own, change).await.expect(403);
+    }
+    for longer in [
+        json!({"expires_in": "never"}),
+        json!({"expires_at": "2098-01-01T00:00:00Z"}),
+    ] {
+        let mut body = json!({"name": "n", "scopes": ["team:manage"]});
+        body.as_object_mut()
+            .unwrap()
+            .extend(longer.as_object().unwrap().clone());
+        api.post("/v1/api-keys", body).await.expect(403);
+    }
+    let body = json!({"name": "n", "scopes": ["team:manage"], "expires_at": end});
+    api.post("/v1/api-keys", body).await.expect(201);
+}

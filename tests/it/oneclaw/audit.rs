@@ -132,3 +132,90 @@ async fn the_chain_verifies() {
         403,
     );
 }
+
+/// RULES §7: refused acts too, with what the request named; and with the key that they came with.
+#[tokio::test]
+async fn an_act_beyond_a_keys_scopes_is_recorded_with_what_it_was_about() {
+    let kluis = Kluis::start().await;
+    let owner = kluis.owner();
+    let id = vault(&owner, "v").await;
+    let body = json!({"name": "none", "scopes": []});
+    let key = kluis
+        .admin_api()
+        .post("/v1/api-keys", body)
+        .await
+        .expect(201);
+    let key_id = crate::cloudkeep::vaults::uuid_of(&key.text("/data/id"));
+    let scoped = Api::bearer(kluis.base(), key.text("/data/key"));
+    let secrets = format!("/api/v1/vaults/{id}/secrets");
+    scoped.get(&secrets).await.expect(403);
+    let body = json!({"key": "A", "value": "1"});
+    scoped.post(&secrets, body).await.expect(403);
+    scoped
+        .delete(&format!("/api/v1/vaults/{id}"))
+        .await
+        .expect(403);
+    let seen = events(&owner, "?limit=1000").await;
+    let of_key: Vec<&Value> = seen
+        .iter()
+        .filter(|event| event["details"]["key_id"] == key_id.as_str())
+        .collect();
+    assert_eq!(of_key.len(), 3, "{of_key:?}");
+    for event in &of_key {
+        assert_eq!(event["details"]["outcome"], "denied", "{event}");
+        assert_eq!(event["details"]["vault_id"], id.as_str(), "{event}");
+    }
+    assert!(of_key.iter().any(|event| event["details"]["path"] == "A"));
+}
+
+/// NT-58: a page is an act too, and must not put off the end of the walk.
+#[tokio::test]
+async fn a_walk_over_the_record_ends_and_shows_each_event_once() {
+    let kluis = Kluis::start().await;
+    let owner = kluis.owner();
+    for _ in 0..30 {
+        owner.get("/api/v1/vaults").await.expect(200);
+    }
+    for size in [1, 7, 30, 31, 32, 100] {
+        let mut seen = Vec::new();
+        loop {
+            let page = events(&owner, &format!("?limit={size}&offset={}", seen.len())).await;
+            if page.is_empty() {
+                break;
+            }
+            seen.extend(page.iter().map(|event| event["id"].to_string()));
+            assert!(seen.len() < 200, "the walk does not end");
+        }
+        let all = seen.len();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), all, "pages of {size}");
+        assert!(all > 30, "{all}");
+    }
+    assert!(!events(&owner, "?action=audit.list").await.is_empty());
+}
+
+/// RULES §7: the whole chain can be gone through, a part at a time.
+#[tokio::test]
+async fn a_chain_is_verified_part_by_part_from_its_beginning() {
+    let kluis = Kluis::start().await;
+    let owner = kluis.owner();
+    for _ in 0..40 {
+        owner.get("/api/v1/vaults").await.expect(200);
+    }
+    let (mut after, mut checked) = (0, 0);
+    loop {
+        let path = format!("/v1/audit/verify?after={after}&limit=15");
+        let part = owner.get(&path).await.expect(200);
+        assert_eq!(part.at("/chain_valid"), true, "{part}");
+        checked += part.at("/events_checked").as_i64().unwrap();
+        let through = part.at("/checked_through").as_i64().unwrap();
+        assert_eq!(through, checked);
+        if part.at("/sealed_through") == through {
+            break;
+        }
+        assert_eq!(through, after + 15);
+        after = through;
+    }
+    assert!(checked > 40, "{checked}");
+}

@@ -22,6 +22,8 @@ pub struct AuditEntry {
     pub actor_type: String,
     /// Id of the actor, where there is one.
     pub actor: Option<[u8; 16]>,
+    /// Id of the API key or session that it came with.
+    pub credential: Option<[u8; 16]>,
     /// Kind of the thing it was done to; empty where there is none.
     pub resource_type: String,
     /// Id of that thing.
@@ -136,6 +138,7 @@ impl Row {
             action: event.action.clone(),
             actor_type: event.actor_type.clone(),
             actor: event.actor,
+            credential: event.credential,
             resource_type: event.resource_type.clone(),
             resource: event.resource,
             organization: OrganizationId::from_bytes(event.organization),

@@ -22,7 +22,9 @@ pub struct AuditRange {
     pub from: Option<Timestamp>,
     /// Up to the last event of this time.
     pub to: Option<Timestamp>,
-    /// At most so many events, the newest of them.
+    /// From behind this place in the chain on.
+    pub after: Option<i64>,
+    /// At most so many events: the first of them where the range has a beginning, else the newest.
     pub limit: Option<u32>,
 }
 
@@ -39,6 +41,8 @@ pub struct Verification {
     pub broken_at: Option<EventId>,
     /// That place, and what is wrong there.
     pub broken: Option<(i64, &'static str)>,
+    /// Number of the last event that was to be checked: where to go on.
+    pub checked_through: i64,
     /// Number of the last event in the chain.
     pub sealed_through: i64,
     /// Events that are recorded and have no place in the chain yet.
@@ -133,6 +137,7 @@ pub(super) async fn verify(
         events_verified: walk.verified,
         broken_at: broken.and_then(|broken| broken.entry.map(EventId::from_bytes)),
         broken: broken.map(|broken| (broken.seq, broken.fault.as_str())),
+        checked_through: walk.last,
         sealed_through,
         open_tail,
         checkpoint,
@@ -155,8 +160,16 @@ impl Walk {
             let last = only(conn.query_one(sql::LAST_SEQ_BEFORE, of).await?)?;
             self.last = self.last.min(last.unwrap_or(0));
         }
-        if let Some(limit) = range.limit {
-            self.after = self.after.max(self.last - i64::from(limit));
+        if let Some(after) = range.after {
+            self.after = self.after.max(after);
+        }
+        self.after = self.after.min(self.last);
+        if let Some(limit) = range.limit.map(i64::from) {
+            if range.from.is_some() || range.after.is_some() {
+                self.last = self.last.min(self.after.saturating_add(limit));
+            } else {
+                self.after = self.after.max(self.last - limit);
+            }
         }
         Ok(())
     }

@@ -179,7 +179,7 @@ impl Engine {
         which: Which,
     ) -> Result<SecretRead, Error> {
         let engine = self.clone();
-        self.change(caller, Action::SecretRead, move |tx, act| {
+        self.change_secrets(caller, Action::SecretRead, vault, move |tx, act| {
             Box::pin(async move {
                 let conn = tx.conn();
                 let mut found = engine.secret_readable(conn, act, vault, &at, which).await?;
@@ -227,16 +227,7 @@ impl Engine {
         at: &SecretAt,
         which: Which,
     ) -> Result<Sought, Error> {
-        match at {
-            SecretAt::Id(id) => {
-                act.names("secret", *id.bytes());
-                act.names_vault(vault);
-            }
-            SecretAt::Path(path) => {
-                act.names_vault(vault);
-                act.names_path(path.as_str());
-            }
-        }
+        at.named(act, vault);
         let stored = self.secret_stored(conn, act, vault, at, which).await?;
         let Stored {
             vault,
@@ -259,6 +250,7 @@ impl Engine {
         vault: VaultId,
         at: &SecretAt,
     ) -> Result<Sought, Error> {
+        at.named(act, vault);
         match at {
             SecretAt::Id(id) => {
                 conn.lock(sql::LOCK_BY_ID, params![vault.bytes(), id.bytes()])
@@ -307,6 +299,22 @@ pub(super) struct Sought {
     pub(super) access: Access,
     pub(super) secret: Option<SecretRow>,
     pub(super) version: Option<VersionRow>,
+}
+
+impl SecretAt {
+    /// The request names it.
+    fn named(&self, act: &mut Act, vault: VaultId) {
+        match self {
+            Self::Id(id) => {
+                act.names("secret", *id.bytes());
+                act.names_vault(vault);
+            }
+            Self::Path(path) => {
+                act.names_vault(vault);
+                act.names_path(path.as_str());
+            }
+        }
+    }
 }
 
 impl Sought {

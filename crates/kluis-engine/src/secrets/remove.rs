@@ -24,7 +24,7 @@ impl Engine {
         at: SecretAt,
     ) -> Result<(), Error> {
         let engine = self.clone();
-        self.change(caller, Action::SecretDelete, move |tx, act| {
+        self.change_secrets(caller, Action::SecretDelete, vault, move |tx, act| {
             Box::pin(async move {
                 let found = engine.live(tx.conn(), act, vault, &at).await?;
                 tx.conn()
@@ -44,7 +44,7 @@ impl Engine {
         path: &Path,
     ) -> Result<(), Error> {
         let (engine, at) = (self.clone(), SecretAt::Path(path.clone()));
-        self.change(caller, Action::SecretDelete, move |tx, act| {
+        self.change_secrets(caller, Action::SecretDelete, vault, move |tx, act| {
             Box::pin(async move {
                 let found = engine.live(tx.conn(), act, vault, &at).await?;
                 let closing = params![found.secret.id.bytes(), act.now];
@@ -64,7 +64,7 @@ impl Engine {
         path: &Path,
     ) -> Result<SecretInfo, Error> {
         let (engine, path) = (self.clone(), path.clone());
-        self.change(caller, Action::SecretRestore, move |tx, act| {
+        self.change_secrets(caller, Action::SecretRestore, vault, move |tx, act| {
             Box::pin(async move {
                 let conn = tx.conn();
                 let id = engine
@@ -102,7 +102,7 @@ impl Engine {
         path: &Path,
     ) -> Result<(), Error> {
         let (engine, path) = (self.clone(), path.clone());
-        self.change(caller, Action::SecretPurge, move |tx, act| {
+        self.change_secrets(caller, Action::SecretPurge, vault, move |tx, act| {
             Box::pin(async move {
                 let conn = tx.conn();
                 let secret = engine.administered(conn, act, vault, &path).await?.secret;

@@ -47,7 +47,8 @@ impl Engine {
             at: at.clone(),
             which,
         };
-        if let Some(generation) = act.generation
+        let generation = self.generation_of(act, vault);
+        if let Some(generation) = generation
             && let Some(stored) = known.answer(&asked, generation)
         {
             return Ok(stored);
@@ -81,10 +82,16 @@ impl Engine {
             secret,
             version,
         });
-        if let Some(generation) = act.generation {
+        if let Some(generation) = generation {
             known.keep(asked, generation, Arc::clone(&stored), bytes);
         }
         Ok(stored)
+    }
+
+    /// The generation of what a look is told of `vault`, from before it asks; none where nothing is remembered.
+    fn generation_of(&self, act: &Act, vault: VaultId) -> Option<u64> {
+        let generations = self.store().generations().filter(|_| act.looks);
+        generations.map(|generations| generations.of_vault(vault))
     }
 
     /// The live secrets of a vault with their sealed values; remembered in a look.
@@ -95,13 +102,14 @@ impl Engine {
         vault: VaultId,
     ) -> Result<Arc<Vec<Listed>>, Error> {
         let known = &self.remembered().lists;
-        if let Some(generation) = act.generation
+        let generation = self.generation_of(act, vault);
+        if let Some(generation) = generation
             && let Some(listed) = known.answer(&vault, generation)
         {
             return Ok(listed);
         }
         let listed = Arc::new(rows(conn, sql::VALUES, vault).await?);
-        if let Some(generation) = act.generation {
+        if let Some(generation) = generation {
             let each = std::mem::size_of::<Listed>();
             let bytes = listed
                 .iter()
@@ -112,16 +120,19 @@ impl Engine {
     }
 }
 
+/// Live secrets, oldest first.
 pub(super) async fn rows(
     conn: &mut Conn,
     statement: &'static str,
     vault: VaultId,
 ) -> Result<Vec<Listed>, Error> {
-    let mut all = Vec::new();
+    let mut all: Vec<Listed> = Vec::new();
     for mut row in conn.query(statement, params![vault.bytes()]).await? {
         if let Some(secret) = SecretRow::from_columns(&mut row)? {
             all.push((secret, VersionRow::from_columns(&mut row)?));
         }
     }
+    // Here rather than in the database, where it would take an index that every new secret pays for.
+    all.sort_by_key(|(secret, _)| (secret.created_at, secret.id));
     Ok(all)
 }

@@ -37,6 +37,8 @@ pub(crate) enum Store {
 
 /// One connection to either database.
 pub(crate) enum Conn {
+    /// Neither: every statement fails. What an act is given that is refused before it begins.
+    Closed,
     Postgres(postgres::Client),
     Sqlite(rusqlite::Connection),
 }
@@ -197,7 +199,7 @@ impl Drop for Reader<'_> {
 }
 
 impl Tx {
-    fn new(conn: Conn) -> Self {
+    pub(crate) fn new(conn: Conn) -> Self {
         Self {
             conn,
             events: Vec::new(),
@@ -230,6 +232,7 @@ impl Conn {
         params: &[Param<'_>],
     ) -> Result<(), Failure> {
         match self {
+            Self::Closed => Err(Failure::closed()),
             Self::Sqlite(_) => Ok(()),
             Self::Postgres(client) => postgres::lock(client, sql, params).await,
         }
@@ -242,6 +245,7 @@ impl Conn {
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, Failure> {
         match self {
+            Self::Closed => Err(Failure::closed()),
             Self::Sqlite(connection) => sqlite::query(connection, sql, params),
             Self::Postgres(client) => postgres::query(client, sql, params).await,
         }
@@ -254,6 +258,7 @@ impl Conn {
         params: &[Param<'_>],
     ) -> Result<Option<Row>, Failure> {
         match self {
+            Self::Closed => Err(Failure::closed()),
             Self::Sqlite(connection) => sqlite::query_one(connection, sql, params),
             Self::Postgres(client) => Ok(postgres::query(client, sql, params)
                 .await?
@@ -269,6 +274,7 @@ impl Conn {
         params: &[Param<'_>],
     ) -> Result<u64, Failure> {
         match self {
+            Self::Closed => Err(Failure::closed()),
             Self::Sqlite(connection) => sqlite::execute(connection, sql, params),
             Self::Postgres(client) => postgres::execute(client, sql, params).await,
         }
@@ -283,6 +289,7 @@ impl Conn {
         rows: &[Vec<Param<'_>>],
     ) -> Result<(), Failure> {
         match self {
+            Self::Closed => Err(Failure::closed()),
             Self::Sqlite(connection) => {
                 for row in rows {
                     sqlite::execute(connection, sql, row)?;
@@ -295,6 +302,10 @@ impl Conn {
 }
 
 impl Failure {
+    fn closed() -> Self {
+        Self::Other("the act was refused before it began".to_owned())
+    }
+
     /// The cause, for the log.
     pub(crate) fn cause(&self) -> &str {
         match self {

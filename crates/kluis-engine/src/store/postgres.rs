@@ -233,7 +233,9 @@ async fn insert_batch(pool: &Pool, waiting: &[Recording]) -> Result<(), Error> {
 async fn control(conn: &mut Conn, sql: &str) -> Result<(), Failure> {
     match conn {
         Conn::Postgres(client) => Ok(client.batch_execute(sql).await?),
-        Conn::Sqlite(_) => Err(Failure::Other("the pool has another database".to_owned())),
+        Conn::Closed | Conn::Sqlite(_) => {
+            Err(Failure::Other("the pool has another database".to_owned()))
+        }
     }
 }
 

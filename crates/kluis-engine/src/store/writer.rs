@@ -229,11 +229,16 @@ impl Writer {
         }
         let mut attempts = Vec::with_capacity(changes.len());
         let mut changes = changes.into_iter();
-        let touched = changes.as_slice().iter().map(|change| change.touches());
-        let touched = touched.max().unwrap_or(Touches::Anything);
+        let touched: Vec<Touches> = changes
+            .as_slice()
+            .iter()
+            .map(|change| change.touches())
+            .collect();
         let outcome = self.batch(&mut changes, &mut attempts);
         // Whatever came of it: what anyone remembers may be outdated.
-        self.generations.moved(touched);
+        for touched in touched {
+            self.generations.moved(touched);
+        }
         if outcome.is_err() {
             self.abandon();
         }
@@ -400,7 +405,9 @@ impl Turn {
 fn sqlite_of(tx: &mut Tx) -> Result<&mut Connection, Failure> {
     match &mut tx.conn {
         Conn::Sqlite(connection) => Ok(connection),
-        Conn::Postgres(_) => Err(Failure::Other("the writer has another database".to_owned())),
+        Conn::Closed | Conn::Postgres(_) => {
+            Err(Failure::Other("the writer has another database".to_owned()))
+        }
     }
 }
 

@@ -128,6 +128,7 @@ impl Engine {
             Box::pin(async move {
                 let id = VaultId::generate(act.now)?;
                 act.finds("vault", *id.bytes());
+                act.calls_it(&name);
                 let maker = Maker::of(&act.caller);
                 vault_insert(
                     tx.conn(),

@@ -210,6 +210,7 @@ async fn times_bound_a_search(home: Home) {
     let range = AuditRange {
         from: Some(times[1]),
         to: Some(times[3]),
+        after: None,
         limit: None,
     };
     let checked = verify(range).await;

@@ -58,7 +58,7 @@ impl Rig {
     fn connection(&self) -> &Connection {
         match &self.conn {
             Conn::Sqlite(connection) => connection,
-            Conn::Postgres(_) => unreachable!(),
+            Conn::Closed | Conn::Postgres(_) => unreachable!(),
         }
     }
 
@@ -139,7 +139,7 @@ impl Rig {
 fn batch(conn: &Conn, sql: &str) {
     match conn {
         Conn::Sqlite(connection) => connection.execute_batch(sql).unwrap(),
-        Conn::Postgres(_) => unreachable!(),
+        Conn::Closed | Conn::Postgres(_) => unreachable!(),
     }
 }
 

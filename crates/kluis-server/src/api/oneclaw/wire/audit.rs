@@ -64,7 +64,7 @@ struct Event {
     resource_id: Option<String>,
     #[schema(format = "uuid")]
     org_id: String,
-    /// How it ended, the vault, path and version it was about, the API, the request; never a value.
+    /// How it ended, the key or session it came with, the vault, path and version it was about, the API, the request; never a value.
     details: Map<String, Value>,
     /// Left out where it is not known.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -127,6 +127,9 @@ impl TryFrom<AuditEntry> for Event {
     fn try_from(entry: AuditEntry) -> Result<Self, Error> {
         let mut details = object(&entry.details)?;
         details.insert("outcome".to_owned(), entry.outcome.into());
+        if let Some(credential) = entry.credential {
+            details.insert("key_id".to_owned(), uuid(credential).into());
+        }
         Ok(Self {
             id: entry.id.to_string(),
             action: entry.action,
@@ -152,7 +155,10 @@ pub(in super::super) struct VerifyQuery {
     from: Option<String>,
     /// Up to the last event of this time (RFC 3339).
     to: Option<String>,
-    /// How many events at most, the newest; 1000 unless given.
+    /// From behind the event of this number on; `checked_through` of one answer leads to the next.
+    #[param(minimum = 0)]
+    after: Option<u64>,
+    /// How many events at most; 1000 unless given. The first of them after `from` or `after`, else the newest.
     #[param(minimum = 1, maximum = 10000)]
     limit: Option<u64>,
 }
@@ -167,6 +173,8 @@ pub(in super::super) struct Verification {
     #[schema(format = "uuid")]
     broken_at_event_id: Option<String>,
     scheme: Scheme,
+    /// Number of the last event that was to be checked.
+    checked_through: i64,
     /// Number of the last event in the chain.
     sealed_through: i64,
     /// Events that are recorded and have no place in the chain yet.
@@ -209,6 +217,9 @@ impl TryFrom<VerifyQuery> for AuditRange {
                 .as_deref()
                 .map(|text| instant("to", text))
                 .transpose()?,
+            after: query
+                .after
+                .map(|after| i64::try_from(after).unwrap_or(i64::MAX)),
             limit: Some(limit.min(MOST_CHECKED)),
         })
     }
@@ -225,6 +236,7 @@ impl From<kluis_engine::Verification> for Verification {
                 algorithm: kluis_engine::Verification::HASH,
                 signature: kluis_engine::Verification::SIGNATURE,
             },
+            checked_through: verification.checked_through,
             sealed_through: verification.sealed_through,
             open_tail: verification.open_tail,
             checkpoint: verification.checkpoint.map(|checkpoint| Checkpoint {
