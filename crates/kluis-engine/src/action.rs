@@ -3,7 +3,6 @@
 //! Every engine operation names exactly one [`Action`], so none can be unauthorized or unrecorded.
 
 use crate::caller::Role;
-use crate::store::Touches;
 
 /// A scope of an API key, in CredVault's words (contract A2, RULES §1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,20 +154,6 @@ macro_rules! actions {
             }
         }
     };
-}
-
-impl Action {
-    /// What it can alter, for what is remembered of the rest ([`crate::remembered`]).
-    pub(crate) const fn touches(self) -> Touches {
-        match self {
-            Self::SecretRead
-            | Self::SecretWrite
-            | Self::SecretDelete
-            | Self::SecretRestore
-            | Self::SecretPurge => Touches::Secrets,
-            _ => Touches::Anything,
-        }
-    }
 }
 
 const ANY: ScopeNeed = ScopeNeed::Any;

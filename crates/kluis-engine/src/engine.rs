@@ -74,15 +74,12 @@ pub(crate) struct Known {
 impl Default for Known {
     fn default() -> Self {
         Self {
-            credentials: Remembered::new(MOST_REMEMBERED / 4),
-            secrets: Remembered::new(MOST_REMEMBERED),
-            lists: Remembered::new(MOST_REMEMBERED),
+            credentials: Remembered::new(2 << 20),
+            secrets: Remembered::new(24 << 20),
+            lists: Remembered::new(8 << 20),
         }
     }
 }
-
-/// Bytes of rows that are remembered for each way of asking.
-const MOST_REMEMBERED: usize = 8 << 20;
 
 /// Argon2id runs on this many threads at a time: each takes its memory.
 const HASHING_TURNS: usize = 2;

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Answers of the database by what was asked for, all of one generation.
+/// Answers of the database by what was asked for.
 pub(crate) struct Remembered<K, V> {
     /// Bytes that they may take together, about; a bound on memory, not a rule.
     most: usize,
@@ -18,9 +18,14 @@ pub(crate) struct Remembered<K, V> {
 }
 
 struct Kept<K, V> {
+    bytes: usize,
+    answers: HashMap<K, Answer<V>>,
+}
+
+struct Answer<V> {
     generation: u64,
     bytes: usize,
-    answers: HashMap<K, Arc<V>>,
+    answer: Arc<V>,
 }
 
 /// What an answer takes beside its own bytes, about.
@@ -31,7 +36,6 @@ impl<K: Eq + Hash, V> Remembered<K, V> {
         Self {
             most,
             kept: RwLock::new(Kept {
-                generation: 0,
                 bytes: 0,
                 answers: HashMap::new(),
             }),
@@ -41,10 +45,10 @@ impl<K: Eq + Hash, V> Remembered<K, V> {
     /// The answer in this very generation.
     pub(crate) fn answer(&self, asked: &K, generation: u64) -> Option<Arc<V>> {
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
-        if kept.generation != generation {
-            return None;
-        }
-        kept.answers.get(asked).map(Arc::clone)
+        kept.answers
+            .get(asked)
+            .filter(|known| known.generation == generation)
+            .map(|known| Arc::clone(&known.answer))
     }
 
     /// Keep an answer of `bytes` bytes. `generation` is from before the database was asked: a change that came in between
@@ -55,16 +59,18 @@ impl<K: Eq + Hash, V> Remembered<K, V> {
             return;
         }
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        if kept.generation > generation {
-            return;
-        }
-        if kept.generation < generation || kept.bytes + bytes > self.most {
-            kept.generation = generation;
+        if kept.bytes + bytes > self.most {
             kept.bytes = 0;
             kept.answers.clear();
         }
-        if kept.answers.insert(asked, answer).is_none() {
-            kept.bytes += bytes;
+        let known = Answer {
+            generation,
+            bytes,
+            answer,
+        };
+        kept.bytes += bytes;
+        if let Some(former) = kept.answers.insert(asked, known) {
+            kept.bytes -= former.bytes;
         }
     }
 }
@@ -80,19 +86,19 @@ mod tests {
         assert_eq!(known.answer(&"a", 1).as_deref(), Some(&10));
         assert!(known.answer(&"a", 2).is_none());
         assert!(known.answer(&"a", 0).is_none());
-        known.keep("b", 2, Arc::new(20), 0);
-        // Asked before the change that others have seen already.
-        known.keep("b", 1, Arc::new(11), 0);
-        assert_eq!(known.answer(&"b", 2).as_deref(), Some(&20));
-        assert!(known.answer(&"a", 2).is_none());
+        known.keep("a", 2, Arc::new(20), 0);
+        assert_eq!(known.answer(&"a", 2).as_deref(), Some(&20));
+        assert!(known.answer(&"a", 1).is_none());
     }
 
     #[test]
     fn what_is_kept_has_a_bound() {
         let known = Remembered::new(10 * EACH);
         for number in 0..1_000 {
-            known.keep(number, 1, Arc::new(()), 0);
-            assert!(known.kept.read().unwrap().answers.len() <= 10);
+            known.keep(number % 300, number, Arc::new(()), 0);
+            let kept = known.kept.read().unwrap();
+            assert!(kept.answers.len() <= 10);
+            assert_eq!(kept.bytes, kept.answers.len() * EACH);
         }
         known.keep(1, 2, Arc::new(()), 10 * EACH);
         assert!(known.answer(&1, 2).is_none());

@@ -76,7 +76,7 @@ impl Engine {
         while self.rewrap_under_root().await? {}
         for (organization, newest) in self.organizations_with_keys().await? {
             if newest > 1 {
-                while self.rewrap_values(organization).await? {}
+                while self.rewrap_all_values(organization).await? {}
                 while self.rewrap_fields(organization).await? {}
             }
         }
@@ -171,8 +171,23 @@ impl Engine {
             .await
     }
 
-    /// One portion of data keys; whether there was any.
-    async fn rewrap_values(&self, organization: OrganizationId) -> Result<bool, Error> {
+    /// Every data key that an older key wraps; whether there was any.
+    async fn rewrap_all_values(&self, organization: OrganizationId) -> Result<bool, Error> {
+        let mut after = (SecretId::from_bytes([0; 16]), 0);
+        let mut any = false;
+        while let Some(last) = self.rewrap_values(organization, after).await? {
+            after = last;
+            any = true;
+        }
+        Ok(any)
+    }
+
+    /// One portion of data keys behind a version of a secret; the last of them, if there was any.
+    async fn rewrap_values(
+        &self,
+        organization: OrganizationId,
+        (secret, version): (SecretId, u32),
+    ) -> Result<Option<(SecretId, u32)>, Error> {
         let keys = self.keys()?;
         self.store()
             .write(move |tx| {
@@ -180,11 +195,9 @@ impl Engine {
                     let conn = tx.conn();
                     let keys = keys.organization(conn, organization).await?;
                     let (newest, key) = keys.newest()?;
-                    let rows = conn
-                        .query(sql::STALE_DATA_KEYS, params![organization.bytes(), newest])
-                        .await?;
-                    let any = !rows.is_empty();
-                    for mut row in rows {
+                    let behind = params![organization.bytes(), newest, secret.bytes(), version];
+                    let mut last = None;
+                    for mut row in conn.query(sql::STALE_DATA_KEYS, behind).await? {
                         let vault = VaultId::from_bytes(row.array()?);
                         let secret = SecretId::from_bytes(row.array()?);
                         let (version, old, wrapped) = (row.number()?, row.number()?, row.blob()?);
@@ -196,8 +209,9 @@ impl Engine {
                             params![secret.bytes(), version, old, newest, &wrapped],
                         )
                         .await?;
+                        last = Some((secret, version));
                     }
-                    Ok(any)
+                    Ok(last)
                 })
             })
             .await

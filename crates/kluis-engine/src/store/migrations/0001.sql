@@ -138,8 +138,7 @@ CREATE TABLE secret (
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     UNIQUE (vault_id, path)
-) STRICT;
-CREATE INDEX secret_created ON secret (vault_id, created_at, id);
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE secret_version (
     secret_id BLOB NOT NULL REFERENCES secret (id) ON DELETE CASCADE,
@@ -160,7 +159,6 @@ CREATE TABLE secret_version (
     PRIMARY KEY (secret_id, version)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX secret_version_closed ON secret_version (closed_at) WHERE closed_at IS NOT NULL;
-CREATE INDEX secret_version_key ON secret_version (key_version);
 
 CREATE TABLE policy (
     id BLOB PRIMARY KEY,

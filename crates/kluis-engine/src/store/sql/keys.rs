@@ -21,9 +21,11 @@ statements! {
     REWRAP_ORGANIZATION_KEY = "UPDATE organization_key SET root_version = ?4, wrapped = ?5
         WHERE organization_id = ?1 AND version = ?2 AND root_version = ?3";
     NEWEST_ORGANIZATION_KEYS = "SELECT organization_id, MAX(version) FROM organization_key GROUP BY organization_id";
+    /// In the order of their keys, behind one: going through all of them once needs no index.
     STALE_DATA_KEYS = "SELECT v.id, s.id, d.version, d.key_version, d.data_key
         FROM secret_version d JOIN secret s ON s.id = d.secret_id JOIN vault v ON v.id = s.vault_id
-        WHERE d.key_version < ?2 AND v.organization_id = ?1 LIMIT 200";
+        WHERE d.secret_id >= ?3 AND (d.secret_id > ?3 OR d.version > ?4)
+        AND d.key_version < ?2 AND v.organization_id = ?1 ORDER BY d.secret_id, d.version LIMIT 200";
     REWRAP_DATA_KEY = "UPDATE secret_version SET key_version = ?4, data_key = ?5
         WHERE secret_id = ?1 AND version = ?2 AND key_version = ?3";
     STALE_NOTES = "SELECT s.id, s.notes_key_version, s.notes FROM secret s JOIN vault v ON v.id = s.vault_id

@@ -31,7 +31,7 @@ statements! {
         d.access_count, d.disabled, d.closed_at, d.created_by_type, d.created_by, d.created_at
         FROM secret s
         LEFT JOIN secret_version d ON d.secret_id = s.id AND d.version = s.current_version
-        WHERE s.vault_id = ?1 AND s.closed_at IS NULL ORDER BY s.created_at, s.id";
+        WHERE s.vault_id = ?1 AND s.closed_at IS NULL";
     /// The same with the values.
     VALUES = "SELECT s.id, s.path, s.kind, s.tags, s.fields, s.notes, s.notes_key_version, s.disabled,
         s.newest_version, s.current_version, s.closed_at, s.created_at, s.updated_at,
@@ -39,7 +39,7 @@ statements! {
         d.access_count, d.disabled, d.closed_at, d.created_by_type, d.created_by, d.created_at
         FROM secret s
         LEFT JOIN secret_version d ON d.secret_id = s.id AND d.version = s.current_version
-        WHERE s.vault_id = ?1 AND s.closed_at IS NULL ORDER BY s.created_at, s.id";
+        WHERE s.vault_id = ?1 AND s.closed_at IS NULL";
     VERSIONS = "SELECT d.version, d.form, d.key_version, NULL, NULL, d.metadata, d.expires_at, d.max_access_count,
         d.access_count, d.disabled, d.closed_at, d.created_by_type, d.created_by, d.created_at
         FROM secret_version d WHERE d.secret_id = ?1 ORDER BY d.version DESC";
