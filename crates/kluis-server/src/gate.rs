@@ -13,8 +13,8 @@ use std::sync::atomic::Ordering;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http::header::{CACHE_CONTROL, HOST, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Version};
 use hyper::body::{Body as _, Incoming};
 use kluis_engine::{Error, RequestId, Unavailable};
 use serde::Serialize;
@@ -128,6 +128,9 @@ impl Gate {
         mut request: Request<Body>,
         standing: &mut Option<Standing>,
     ) -> Response {
+        if request.version() == Version::HTTP_11 && !has_one_host(request.headers()) {
+            return refuse(dialect, Error::invalid("Host", "must stand once"));
+        }
         if self.app.engine.is_sealed() && !template.is_some_and(|template| template.answers_sealed)
         {
             return refuse(dialect, Error::Unavailable(Unavailable::Sealed));
@@ -191,12 +194,19 @@ impl Gate {
     }
 }
 
+/// Whether the request says once for whom it is (RFC 9112 §3.2): two servers on its way could read two differently.
+fn has_one_host(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    hosts.next().is_some() && hosts.next().is_none()
+}
+
 /// `error` in the shape of the API; outside of them all, as problem details.
 fn refuse(dialect: Option<Dialect>, error: Error) -> Response {
     if let Some(dialect) = dialect {
         return dialect.refuse(error);
     }
     let status = match error {
+        Error::Invalid(_) => StatusCode::BAD_REQUEST,
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,

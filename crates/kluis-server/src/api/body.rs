@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::BodyExt;
 use kluis_engine::Error;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -29,6 +29,9 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
 
 /// The whole body, if it is within the limits of its dialect, of the server and of time.
 pub(crate) async fn body_of(request: Request, dialect: Dialect, app: &App) -> Result<Bytes, Error> {
+    if is_encoded(request.headers()) {
+        return Err(Error::invalid(BODY, "must not have a content encoding"));
+    }
     let limit = dialect.body_limit().min(app.limits.max_body_bytes);
     if announced(request.headers()).is_some_and(|length| length > limit as u64) {
         return Err(Error::TooLarge);
@@ -69,6 +72,12 @@ async fn collected(mut body: Body, limit: usize, budget: &Semaphore) -> Result<B
         all.extend_from_slice(&part);
     }
     Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+/// Whether the body is said to be compressed. It is not unpacked, and must not be taken for what it is not.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 fn announced(headers: &HeaderMap) -> Option<u64> {

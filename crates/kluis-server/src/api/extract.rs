@@ -150,6 +150,8 @@ fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     }
     serde_json::from_str(text).map_err(|error| match error.classify() {
         Category::Data => misfit::<T>(text),
+        // A type may call a value that it did not expect a fault of the syntax.
+        Category::Syntax if serde_json::from_str::<IgnoredAny>(text).is_ok() => misfit::<T>(text),
         Category::Syntax | Category::Eof | Category::Io => {
             let (line, column) = (error.line(), error.column());
             Error::invalid(
@@ -189,7 +191,17 @@ fn located(path: &str, error: &impl ToString) -> Error {
             .map_or(expected, |(expected, _)| expected)
     });
     match expected {
-        Some(expected) => Error::invalid(field.to_owned(), format!("must be {expected}")),
+        Some(expected) => {
+            // In words of the format, not of our types.
+            let expected = match expected {
+                "u8" | "u16" | "u32" | "u64" | "usize" => {
+                    "a whole number, 0 or more, that is not too large"
+                }
+                "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number that is not too large",
+                expected => expected,
+            };
+            Error::invalid(field.to_owned(), format!("must be {expected}"))
+        }
         None => Error::invalid(field.to_owned(), "has a wrong value"),
     }
 }
@@ -253,9 +265,16 @@ mod tests {
             (r"{}", "name is required."),
             (r#"{"name":null}"#, "name must be a string."),
             (r#"{"name":{}}"#, "name must be a string."),
-            (r#"{"name":"a","count":"b"}"#, "count must be u32."),
-            (r#"{"name":"a","count":-1}"#, "count must be u32."),
+            (
+                r#"{"name":"a","count":"b"}"#,
+                "count must be a whole number, 0 or more, that is not too large.",
+            ),
+            (
+                r#"{"name":"a","count":-1}"#,
+                "count must be a whole number, 0 or more, that is not too large.",
+            ),
             (r#"{"name":"a","kind":"x"}"#, "kind must be `one` or `two`."),
+            (r#"{"name":"a","kind":null}"#, "kind has a wrong value."),
             (
                 r#"{"name":"a","tags":["a",1]}"#,
                 "tags[1] must be a string.",
@@ -272,10 +291,7 @@ mod tests {
                 r#"{"name":"a""#,
                 "body is not valid JSON (line 1, column 11).",
             ),
-            (
-                r#"{"name":"\ud800"}"#,
-                "body is not valid JSON (line 1, column 16).",
-            ),
+            (r#"{"name":"\ud800"}"#, "name has a wrong value."),
         ] {
             assert_eq!(refused(body.as_bytes()), message, "{body}");
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
+
 use super::{assert_bounded, is_well, memory};
 use crate::harness::Kluis;
 use crate::harness::raw::{Raw, status};
@@ -276,4 +278,33 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     frame.extend_from_slice(&stream.to_be_bytes());
     frame.extend_from_slice(payload);
     frame
+}
+
+/// RFC 9112 §3.2: what two readers could read differently is refused.
+#[tokio::test]
+async fn a_request_that_does_not_say_once_for_whom_it_is_is_refused() {
+    let kluis = Kluis::start().await;
+    for (hosts, expected) in [
+        ("", 400),
+        ("Host: a\r\nHost: b\r\n", 400),
+        ("Host: a\r\nHost: a\r\n", 400),
+        ("Host: a\r\n", 200),
+    ] {
+        let mut connection = Raw::connect(&kluis.base()).await;
+        let request = format!("GET /healthz HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
+        connection.send(request.as_bytes()).await;
+        let answer = connection.rest(Duration::from_secs(2)).await;
+        assert_eq!(status(&answer), expected, "{hosts}");
+    }
+    // A body is taken as it is, or not at all.
+    let json = [
+        ("content-type", "application/json"),
+        ("content-encoding", "gzip"),
+    ];
+    let body = br#"{"name": "v"}"#.to_vec();
+    let owner = kluis.owner();
+    owner
+        .raw(Method::POST, "/api/v1/vaults", &json, body)
+        .await
+        .expect(400);
 }
