@@ -85,6 +85,12 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Whether the server is sealed. All five APIs say it in the same sentence.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.status == 503 && self.message.contains("sealed")
+    }
+
     /// Reads an error body in any of the five shapes. A body in none of them leaves the bare status.
     pub(crate) fn parse(status: u16, body: &[u8]) -> Self {
         let body = serde_json::from_slice(body).unwrap_or(Value::Null);

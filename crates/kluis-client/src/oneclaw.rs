@@ -96,9 +96,11 @@ impl OneClaw<'_> {
     /// Has the server check the hash chain of the organization's audit record.
     pub async fn audit_verify(self, span: &VerifySpan<'_>) -> Result<Verification, Error> {
         let limit = span.limit.map(|limit| limit.to_string());
+        let after = span.after.map(|after| after.to_string());
         let query: Vec<(&str, &str)> = [
             ("from", span.from),
             ("to", span.to),
+            ("after", after.as_deref()),
             ("limit", limit.as_deref()),
         ]
         .into_iter()
@@ -270,7 +272,9 @@ pub struct VerifySpan<'a> {
     pub from: Option<&'a str>,
     /// RFC 3339: not after.
     pub to: Option<&'a str>,
-    /// How many events at most, up to 10,000.
+    /// From behind the event of this number on.
+    pub after: Option<i64>,
+    /// How many events at most, up to 10,000: the first of them after `from` or `after`, else the newest.
     pub limit: Option<u32>,
 }
 
@@ -286,6 +290,12 @@ pub struct Verification {
     /// The first event whose link does not hold.
     #[serde(default)]
     pub broken_at_event_id: Option<String>,
+    /// Number of the last event that was to be checked; other servers do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked_through: Option<i64>,
+    /// Number of the last event in the chain; other servers do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_through: Option<i64>,
     /// How far the chain reaches, its open tail, the last checkpoint, and how hashes are made.
     #[serde(flatten)]
     pub more: Map<String, Value>,

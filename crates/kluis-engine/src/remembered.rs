@@ -1,10 +1,10 @@
 //! What the database said, for as long as nothing has changed since.
 //!
-//! Only a store whose every change goes through this process can tell that nothing has ([`Store::generation`]): a change
+//! Only a store whose every change goes through this process can tell that nothing has ([`Store::generations`]): a change
 //! moves the generation before it is acknowledged, so that nothing here outlives a revocation. Elsewhere every look asks the
 //! database. What is sealed stays sealed: rows are kept as they are stored, and each look decides, opens and records anew.
 //!
-//! [`Store::generation`]: crate::store::Store::generation
+//! [`Store::generations`]: crate::store::Store::generations
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -25,7 +25,7 @@ struct Kept<K, V> {
 struct Answer<V> {
     generation: u64,
     bytes: usize,
-    answer: Arc<V>,
+    said: Arc<V>,
 }
 
 /// What an answer takes beside its own bytes, about.
@@ -48,7 +48,7 @@ impl<K: Eq + Hash, V> Remembered<K, V> {
         kept.answers
             .get(asked)
             .filter(|known| known.generation == generation)
-            .map(|known| Arc::clone(&known.answer))
+            .map(|known| Arc::clone(&known.said))
     }
 
     /// Keep an answer of `bytes` bytes. `generation` is from before the database was asked: a change that came in between
@@ -66,7 +66,7 @@ impl<K: Eq + Hash, V> Remembered<K, V> {
         let known = Answer {
             generation,
             bytes,
-            answer,
+            said: answer,
         };
         kept.bytes += bytes;
         if let Some(former) = kept.answers.insert(asked, known) {

@@ -105,9 +105,23 @@ fn complaint(error: &clap::Error) -> Failure {
     };
     Failure::usage(
         "the command line is not understood",
-        why.join("; "),
+        sentence(&why),
         format!("{command} --help tells more"),
     )
+}
+
+/// Lines as one: what follows a colon belongs to it, such as the arguments that are missing.
+fn sentence(lines: &[&str]) -> String {
+    let mut sentence = String::new();
+    for line in lines {
+        sentence += match sentence.chars().last() {
+            None => "",
+            Some(':') => " ",
+            Some(_) => "; ",
+        };
+        sentence += line;
+    }
+    sentence
 }
 
 #[cfg(test)]
@@ -135,7 +149,7 @@ mod tests {
         assert_eq!(unknown.lines().count(), 4);
         let missing = refused(&["kluis", "get"]);
         assert!(
-            missing.contains("KEY") && missing.contains("kluis get --help"),
+            missing.contains("not provided: <KEY>\n") && missing.contains("kluis get --help"),
             "{missing}"
         );
     }

@@ -73,14 +73,15 @@ impl Failure {
             }
             _ => match code {
                 Code::NotAuthenticated => format!("use a valid token; this one came from {token}"),
-                Code::Forbidden => {
-                    "ask the vault's maker or an owner for a policy (kluis policy add)".to_owned()
-                }
+                Code::Forbidden => "ask an owner or admin of the organization".to_owned(),
                 Code::NotFound => {
                     "see what there is with kluis vault list and kluis secret list".to_owned()
                 }
                 Code::Conflict => "choose another name, or change what has it".to_owned(),
                 Code::RateLimited => "wait a minute and try again".to_owned(),
+                Code::Unreachable if is_sealed(error) => {
+                    "unseal it with kluis operator unseal".to_owned()
+                }
                 Code::Unreachable => {
                     "start the server (kluis dev), or correct the address with --url".to_owned()
                 }
@@ -91,10 +92,17 @@ impl Failure {
         Self::new(code, what, why, fix)
     }
 
-    /// The same failure with better advice.
-    pub(crate) fn advise(mut self, fix: impl Into<String>) -> Self {
-        self.fix = fix.into();
+    /// The same failure with better advice, if it is of this kind.
+    pub(crate) fn advise(mut self, code: Code, fix: impl Into<String>) -> Self {
+        if self.code == code {
+            self.fix = fix.into();
+        }
         self
+    }
+
+    /// The same failure of an act on secrets, which a policy can allow.
+    pub(crate) fn about_secrets(self) -> Self {
+        self.advise(Code::Forbidden, ASK_FOR_POLICY)
     }
 
     /// Prints the four lines.
@@ -119,6 +127,14 @@ impl fmt::Display for Failure {
         write!(f, " code: {}", self.code.word())
     }
 }
+
+fn is_sealed(error: &Error) -> bool {
+    matches!(error, Error::Refused(refusal) if refusal.is_sealed())
+}
+
+/// What to do about secrets that one may not read or write.
+pub(crate) const ASK_FOR_POLICY: &str =
+    "ask the vault's maker or an owner for a policy (kluis policy add)";
 
 /// Kinds of failure and their exit codes (DESIGN §7). Numbers and words are stable: scripts depend on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,6 +242,27 @@ mod tests {
             why: String::new(),
         };
         assert_eq!(Code::of(&unreachable) as u8, 8);
+    }
+
+    #[test]
+    fn advice_fits_the_act_and_its_failure() {
+        let failed = |status, message: &str| {
+            let error = Error::Refused(Refusal {
+                status,
+                code: None,
+                message: message.to_owned(),
+            });
+            Failure::of_call("cannot", "http://h", "KLUIS_TOKEN", &error)
+        };
+        assert!(failed(403, "No.").to_string().contains("owner or admin"));
+        let on_secrets = failed(403, "No.").about_secrets().to_string();
+        assert!(on_secrets.contains("kluis policy add"), "{on_secrets}");
+        let absent = failed(404, "No.").about_secrets().to_string();
+        assert!(!absent.contains("kluis policy add"), "{absent}");
+        let sealed = failed(503, "The server is sealed.").to_string();
+        assert!(sealed.contains("kluis operator unseal"), "{sealed}");
+        let busy = failed(503, "The storage is out of reach.").to_string();
+        assert!(!busy.contains("unseal"), "{busy}");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The command line, run as a user runs it, against a real server.
 
+mod reading;
 mod secrets;
+mod starting;
+mod words;
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::harness::{Kluis, binary};
+use crate::harness::{Kluis, binary, without_settings};
 
 /// How a command ended.
 struct Ended {
@@ -22,28 +25,41 @@ fn run(kluis: &Kluis, arguments: &[&str]) -> Ended {
 
 /// The same with something on stdin and in the environment.
 fn run_with(kluis: &Kluis, arguments: &[&str], stdin: &str, environment: &[(&str, &str)]) -> Ended {
-    let mut command = command(&kluis.data_dir());
+    let mut command = in_directory(&kluis.data_dir());
     command.args(arguments).envs(environment.iter().copied());
-    let mut child = command.spawn().unwrap();
+    wait(command, stdin)
+}
+
+/// `kluis` with this data directory.
+fn in_directory(data_dir: &Path) -> Command {
+    let mut command = bare();
+    command.arg("--data-dir").arg(data_dir);
+    command
+}
+
+/// `kluis` with no arguments yet.
+fn bare() -> Command {
+    let mut command = Command::new(binary());
+    without_settings(&mut command);
+    command
+}
+
+/// Runs it to its end.
+fn wait(mut command: Command, stdin: &str) -> Ended {
+    let started = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = started.unwrap();
     // A command that fails early need not read what it is given.
     let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
     ended(&child.wait_with_output().unwrap())
 }
 
-fn command(data_dir: &Path) -> Command {
-    let mut command = Command::new(binary());
-    for (name, _) in std::env::vars() {
-        if name.starts_with("KLUIS_") {
-            command.env_remove(name);
-        }
-    }
-    command
-        .arg("--data-dir")
-        .arg(data_dir)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
+/// The variables of a caller other than the owner.
+fn caller<'a>(url: &'a str, token: &'a str) -> [(&'a str, &'a str); 2] {
+    [("KLUIS_URL", url), ("KLUIS_TOKEN", token)]
 }
 
 fn ended(output: &Output) -> Ended {
@@ -75,7 +91,30 @@ impl Ended {
             self.stdout, self.stderr
         );
         assert_eq!(self.stdout, "", "{}", self.stderr);
-        assert_eq!(self.stderr.trim_end().lines().count(), 4, "{}", self.stderr);
+        let lines = self.stderr.trim_end().lines();
+        let lines = lines.filter(|line| !line.starts_with("warning: "));
+        assert_eq!(lines.count(), 4, "{}", self.stderr);
+        self
+    }
+
+    /// Checks that these words stand on stderr.
+    #[track_caller]
+    fn told(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(
+                self.stderr.contains(word),
+                "{word:?} is not in: {}",
+                self.stderr
+            );
+        }
+        self
+    }
+
+    /// Checks that this word stands nowhere.
+    #[track_caller]
+    fn silent(self, word: &str) -> Self {
+        assert!(!self.stderr.contains(word), "{}", self.stderr);
+        assert!(!self.stdout.contains(word), "{}", self.stdout);
         self
     }
 }

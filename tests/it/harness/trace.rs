@@ -72,6 +72,8 @@ impl Trace {
 
     /// Detach, and give every call that ended.
     pub fn calls(mut self) -> Vec<Call> {
+        // An answer is with its client before strace has seen its call return.
+        std::thread::sleep(Duration::from_millis(200));
         self.detach();
         parse(&self.directory.path().join("calls"))
     }

@@ -83,7 +83,8 @@ impl ServerFlags {
             let (key, value) = setting.split_once('=').ok_or_else(|| {
                 Failure::usage(
                     "--set is not understood",
-                    format!("'{setting}' has no '='"),
+                    // Not repeated: it may be a value, and a value may hold a password.
+                    "what follows it has no '='",
                     "--set NAME=VALUE, such as --set log.level=debug",
                 )
             })?;

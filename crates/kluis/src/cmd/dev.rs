@@ -16,12 +16,14 @@ use crate::{config, serve};
 Examples:
   kluis dev                                     serve on 127.0.0.1:8200, keep everything in .kluis
   kluis dev --listen 127.0.0.1:0 --data-dir /tmp/try
-  kluis dev --storage postgres://localhost/kluis")]
+  kluis dev --storage postgres://localhost/kluis
+  KLUIS_STORAGE=postgres://kluis:PASSWORD@db/kluis kluis dev")]
 pub(crate) struct Dev {
     /// Address and port to listen on; port 0 takes a free one, which dev.json in the data directory tells
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8200")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8200", value_parser = address)]
     listen: SocketAddr,
-    /// sqlite: for the embedded database in the data directory, or a postgres: URL
+    /// sqlite: for the embedded database in the data directory, or a postgres: URL [env: KLUIS_STORAGE,
+    /// or a file that holds it in KLUIS_STORAGE_FILE]
     #[arg(long, value_name = "URL")]
     storage: Option<String>,
     /// Serve HTTPS, with a certificate of its own making that is written to certificate.pem in the data directory
@@ -40,26 +42,20 @@ pub(crate) struct Dev {
 
 impl Dev {
     pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
-        if self
-            .storage
-            .as_deref()
-            .is_some_and(|url| !config::is_storage(url))
-        {
-            return Err(Failure::usage(
-                "the storage cannot be used",
-                "what --storage names is neither sqlite: nor a postgres: URL",
-                "leave it out for the embedded database, or name a PostgreSQL database",
-            ));
-        }
         let data_dir = context.connection.data_dir.clone();
         let dev = serve::Dev {
             listen: self.listen,
             data_dir: data_dir.unwrap_or_else(|| PathBuf::from(".kluis")),
-            storage: self.storage,
+            storage: config::storage(self.storage, std::env::vars_os())?,
             is_tls: self.tls_self_signed,
             test_clock: self.test_clock,
             log_level: self.log_level,
         };
         serve::block_on(dev.run())
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "an address and port is wanted, such as 127.0.0.1:8200 or [::]:8200")
 }

@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::{Context, secret};
-use crate::failure::{Code, Failure};
-use crate::output::{Cell, Records, SECRET};
+use crate::failure::Failure;
+use crate::output::{Cell, Format, Records, SECRET};
 use crate::remote::VaultFlag;
 
 /// Print one secret's value
@@ -23,19 +23,16 @@ impl Get {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let format = context.format(SECRET)?;
         let server = context.server()?;
-        let vault = server.vault(&self.vault).await?;
-        let what = || format!("cannot read '{}' in vault '{}'", self.key, vault.name);
-        let id = secret::id(&server, &vault, &self.key, what).await?;
-        let secret = server.client.cloudkeep().secret(&vault.id, &id).await;
-        let secret = secret.map_err(|error| server.failure(what(), &error))?;
-        let Some(value) = secret.value else {
-            return Err(Failure::new(
-                Code::NotFound,
-                what(),
-                "the server sent no value",
-                "see its versions with kluis secret versions",
+        let what = format!("cannot read '{}'", self.key);
+        let vault = server.vault(&self.vault, what.as_str()).await?;
+        let (secret, value) = secret::read(&server, &vault, &self.key).await?;
+        if format == Format::Env && value.expose().contains('\0') {
+            return Err(Failure::usage(
+                format!("cannot write '{}' as a variable", self.key),
+                "its value holds a NUL byte, which no environment can",
+                "use -o value for its bytes, or -o json",
             ));
-        };
+        }
         let row = vec![
             secret.key.into(),
             Cell::Secret(value),

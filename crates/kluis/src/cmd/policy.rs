@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::Context;
 use crate::failure::{Code, Failure};
 use crate::output::{Cell, LISTING, Records};
-use crate::remote::{Remote, VaultFlag};
+use crate::remote::VaultFlag;
 use crate::terminal::say;
 
 /// Say who may do what in a vault
@@ -104,9 +104,9 @@ impl Add {
     async fn run(self, context: &Context) -> Result<(), Failure> {
         let format = context.format(LISTING)?;
         let server = context.server()?;
-        let vault = server.vault(&self.vault).await?;
+        let vault = server.vault(&self.vault, "cannot add a policy").await?;
         let (principal_type, principal_id) = match (self.principal.user, self.principal.agent) {
-            (Some(user), _) => ("user", user_id(&server, user).await?),
+            (Some(user), _) => ("user", server.user_id(&user).await?),
             (None, agent) => ("agent", agent.unwrap_or_default()),
         };
         let is_deny = !self.effect.deny.is_empty();
@@ -146,7 +146,7 @@ impl Add {
 async fn list(context: &Context, vault: &VaultFlag) -> Result<(), Failure> {
     let format = context.format(LISTING)?;
     let server = context.server()?;
-    let vault = server.vault(vault).await?;
+    let vault = server.vault(vault, "cannot list the policies").await?;
     let policies = server.client.oneclaw().policies(&vault.id).await;
     let what = format!("cannot list the policies of vault '{}'", vault.name);
     let policies = policies.map_err(|error| server.failure(what, &error))?;
@@ -155,39 +155,17 @@ async fn list(context: &Context, vault: &VaultFlag) -> Result<(), Failure> {
 
 async fn remove(context: &Context, vault: &VaultFlag, id: &str) -> Result<(), Failure> {
     let server = context.server()?;
-    let vault = server.vault(vault).await?;
+    let what = format!("cannot remove policy '{id}'");
+    let vault = server.vault(vault, what.as_str()).await?;
     let removed = server.client.oneclaw().policy_delete(&vault.id, id).await;
     removed.map_err(|error| {
-        let what = format!("cannot remove policy '{id}' from vault '{}'", vault.name);
+        let what = format!("{what} from vault '{}'", vault.name);
         server
             .failure(what, &error)
-            .advise("see the policies with kluis policy list")
+            .advise(Code::NotFound, "see the policies with kluis policy list")
     })?;
     say(&format!("policy removed from vault '{}'", vault.name));
     Ok(())
-}
-
-/// A user's id: as given, or looked up when an e-mail address was given.
-async fn user_id(server: &Remote, user: String) -> Result<String, Failure> {
-    if !user.contains('@') {
-        return Ok(user);
-    }
-    let users = server.client.credvault().users().await;
-    let users =
-        users.map_err(|error| server.failure(format!("cannot look up user '{user}'"), &error))?;
-    let address = user.to_lowercase();
-    users
-        .into_iter()
-        .find(|known| known.email == address)
-        .map(|known| known.id)
-        .ok_or_else(|| {
-            Failure::new(
-                Code::NotFound,
-                format!("there is no user '{user}'"),
-                "no user of the organization that you may see has this e-mail address",
-                "see the users with kluis user list, or give the user's id",
-            )
-        })
 }
 
 fn row(policy: oneclaw::Policy) -> Vec<Cell> {

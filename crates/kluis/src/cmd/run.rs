@@ -1,31 +1,31 @@
 //! `kluis run`: a command with secrets in its environment.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::future::poll_fn;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus};
-use std::task::Poll;
 
 use clap::Args;
 use kluis_client::SecretText;
-use kluis_client::cloudkeep::Secret;
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::process::{Child, Command};
-use tokio::signal::unix::{Signal as Arrivals, SignalKind, signal};
+use tokio::process::Command;
 
-use super::Context;
+use super::{Context, secret};
 use crate::environment::{is_name, is_own, runs_code};
-use crate::failure::{Code, Failure};
+use crate::failure::{ASK_FOR_POLICY, Code, Failure};
 use crate::remote::{Remote, VaultAt, VaultFlag};
-use crate::suggest::did_you_mean;
 use crate::terminal::say;
+
+mod signals;
+
+use signals::Signals;
 
 /// Run a command with the secrets of a vault in its environment
 ///
 /// The command is started as given, without a shell. Its exit code becomes ours, 128 and the number of a signal that ended
 /// it; signals that we get are passed on. Variables whose names begin with KLUIS_ are kept from it, since one may hold our
-/// token. A secret whose name would change which code runs, such as LD_PRELOAD or PATH, is refused.
+/// token, and so are those of secrets whose values you may not read. A secret whose name would change which code runs, such
+/// as LD_PRELOAD or PATH, is refused.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Run {
@@ -51,13 +51,29 @@ Examples:
   kluis run --vault prod --only DB_URL,DB_PASSWORD -- psql
   kluis run -- sh -c 'echo \"$API_KEY\" | wc -c'";
 
+/// What a secret brings: its key, and its value where that may be read now.
+type Found = (String, Option<SecretText>);
+
+/// What the child's environment gets and what it loses.
+#[derive(Default)]
+struct Variables {
+    set: Vec<(String, SecretText)>,
+    /// Names of secrets that have no value to give. What was inherited under such a name would pass for the secret.
+    removed: Vec<String>,
+}
+
 impl Run {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        self.check_only()?;
         let variables = {
             let server = context.server()?;
-            let vault = server.vault(&self.vault).await?;
-            let secrets = self.secrets(&server, &vault).await?;
-            self.variables(secrets)?
+            let vault = server.vault(&self.vault, NOT_STARTED).await?;
+            let found = if self.only.is_empty() {
+                all(&server, &vault).await?
+            } else {
+                self.named(&server, &vault).await?
+            };
+            self.variables(found)?
         };
         let (program, arguments) = self.command.split_first().ok_or_else(|| {
             Failure::usage(
@@ -71,7 +87,11 @@ impl Run {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_own)) {
             command.env_remove(name);
         }
-        command.envs(variables.iter().map(|(name, value)| (name, value.expose())));
+        for name in &variables.removed {
+            command.env_remove(name);
+        }
+        let set = variables.set.iter();
+        command.envs(set.map(|(name, value)| (name, value.expose())));
         // Watched from before the start: a signal that comes in between is for the child too.
         let signals = Signals::watch()?;
         let child = command
@@ -81,99 +101,107 @@ impl Run {
         signals.forward_until_end(child).await.map(exit_code)
     }
 
-    /// The vault's secrets, or those of `--only`, all of which must have a value.
-    async fn secrets(&self, server: &Remote, vault: &VaultAt) -> Result<Vec<Secret>, Failure> {
-        let cloudkeep = server.client.cloudkeep();
-        let all = cloudkeep.secrets(&vault.id).await;
-        let mut all = all.map_err(|error| {
-            server.failure(
-                format!("cannot read the secrets of vault '{}'", vault.name),
-                &error,
-            )
-        })?;
-        if self.only.is_empty() {
-            return Ok(all);
+    /// Refuses what `--only` names and no variable can be, before anything is read.
+    fn check_only(&self) -> Result<(), Failure> {
+        if let Some(key) = self.only.iter().find(|key| !is_name(key)) {
+            return Err(refused(
+                format!("'{key}' cannot be the name of a variable"),
+                "leave it out of --only, and read it with kluis get",
+            ));
         }
-        let mut wanted = Vec::with_capacity(self.only.len());
-        for key in &self.only {
-            let Some(position) = all.iter().position(|secret| secret.key == *key) else {
-                if wanted.iter().any(|secret: &Secret| secret.key == *key) {
-                    continue;
-                }
-                let hint = did_you_mean(key, all.iter().map(|secret| secret.key.as_str()));
-                return Err(Failure::new(
-                    Code::NotFound,
-                    "the command was not started",
-                    format!(
-                        "vault '{}' shows no secret '{key}', named by --only{hint}",
-                        vault.name
-                    ),
-                    "see the secrets with kluis secret list",
-                ));
-            };
-            let mut secret = all.swap_remove(position);
-            if secret.value.is_none() {
-                // Lists leave out what has limited reads; asked for by name, it is worth one.
-                let read = cloudkeep.secret(&vault.id, &secret.id).await;
-                secret =
-                    read.map_err(|error| server.failure(format!("cannot read '{key}'"), &error))?;
-            }
-            wanted.push(secret);
-        }
-        Ok(wanted)
+        let only = self.only.iter();
+        refuse_code(&only.filter(|key| self.is_refused(key)).collect::<Vec<_>>())
     }
 
-    /// What goes into the environment. Names that cannot be variables are left out with a word, unless `--only` asked.
-    fn variables(&self, secrets: Vec<Secret>) -> Result<Vec<(String, SecretText)>, Failure> {
-        let refuse =
-            |why: String, fix: &str| Failure::usage("the command was not started", why, fix);
-        let mut variables = Vec::with_capacity(secrets.len());
-        let mut refused = Vec::new();
-        for secret in secrets {
-            if !is_name(&secret.key) {
-                let why = format!("'{}' cannot be the name of a variable", secret.key);
-                if !self.only.is_empty() {
-                    return Err(refuse(
-                        why,
-                        "leave it out of --only, and read it with kluis get",
-                    ));
-                }
-                say(&format!("left out: {why}"));
+    /// The secrets of `--only`, read one by one: nothing else stands in the record as read.
+    async fn named(&self, server: &Remote, vault: &VaultAt) -> Result<Vec<Found>, Failure> {
+        let mut found = Vec::with_capacity(self.only.len());
+        for key in self.only.iter().collect::<BTreeSet<_>>() {
+            let (secret, value) = secret::read(server, vault, key).await?;
+            found.push((secret.key, Some(value)));
+        }
+        Ok(found)
+    }
+
+    /// What becomes of the environment. A secret that no variable can be is left out with a word.
+    fn variables(&self, found: Vec<Found>) -> Result<Variables, Failure> {
+        let mut variables = Variables::default();
+        let mut refused_names = Vec::new();
+        for (key, value) in found {
+            if !is_name(&key) {
+                say(&format!(
+                    "left out: '{key}' cannot be the name of a variable"
+                ));
+                variables.removed.push(key);
                 continue;
             }
-            if runs_code(&secret.key) && !self.allow_name.contains(&secret.key) {
-                refused.push(secret.key);
+            if self.is_refused(&key) {
+                refused_names.push(key);
                 continue;
             }
-            match secret.value {
+            match value {
                 Some(value) if value.expose().contains('\0') => {
-                    let why = format!(
-                        "the value of '{}' holds a NUL byte, which no variable can",
-                        secret.key
-                    );
-                    return Err(refuse(
-                        why,
+                    return Err(refused(
+                        format!("the value of '{key}' holds a NUL byte, which no variable can"),
                         "name the others with --only, and read this one with kluis get",
                     ));
                 }
-                Some(value) => variables.push((secret.key, value)),
-                None => say(&format!(
-                    "left out: '{}' has no value that may be read now",
-                    secret.key
-                )),
+                Some(value) => variables.set.push((key, value)),
+                None => {
+                    say(&format!(
+                        "left out: '{key}' has no value that may be read now"
+                    ));
+                    variables.removed.push(key);
+                }
             }
         }
-        if refused.is_empty() {
-            return Ok(variables);
-        }
-        let names = refused.join(",");
-        Err(refuse(
-            format!("as a variable, {names} would change which code runs"),
-            &format!(
-                "rename it, name the others with --only, or say --allow-name {names} if it is meant"
-            ),
-        ))
+        refuse_code(&refused_names.iter().collect::<Vec<_>>())?;
+        Ok(variables)
     }
+
+    fn is_refused(&self, key: &String) -> bool {
+        runs_code(key) && !self.allow_name.contains(key)
+    }
+}
+
+/// All secrets of the vault. If it holds some and gives not one value, a command would only seem to have got them.
+async fn all(server: &Remote, vault: &VaultAt) -> Result<Vec<Found>, Failure> {
+    let secrets = server.client.cloudkeep().secrets(&vault.id).await;
+    let secrets = secrets.map_err(|error| {
+        let what = format!("cannot read the secrets of vault '{}'", vault.name);
+        server.secret_failure(what, &error)
+    })?;
+    if !secrets.is_empty() && secrets.iter().all(|secret| secret.value.is_none()) {
+        let (name, count) = (&vault.name, secrets.len());
+        return Err(Failure::new(
+            Code::Forbidden,
+            NOT_STARTED,
+            format!(
+                "of the {count} secrets in vault '{name}', none has a value that you may read now"
+            ),
+            ASK_FOR_POLICY,
+        ));
+    }
+    let found = secrets.into_iter();
+    Ok(found.map(|secret| (secret.key, secret.value)).collect())
+}
+
+fn refuse_code(names: &[&String]) -> Result<(), Failure> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    let names = names.join(",");
+    Err(refused(
+        format!("as a variable, {names} would change which code runs"),
+        format!(
+            "rename it, name the others with --only, or say --allow-name {names} if it is meant"
+        ),
+    ))
+}
+
+fn refused(why: String, fix: impl Into<String>) -> Failure {
+    Failure::usage(NOT_STARTED, why, fix)
 }
 
 fn not_started(program: &OsStr, error: &io::Error) -> Failure {
@@ -203,99 +231,7 @@ fn exit_code(status: ExitStatus) -> ExitCode {
     )
 }
 
-/// Signals that this process gets, to be passed on.
-struct Signals {
-    watched: Vec<(Signal, Arrivals)>,
-}
-
-impl Signals {
-    /// Starts watching. A signal that our parent had us ignore, as `nohup` does, stays ignored, and so the child's.
-    fn watch() -> Result<Self, Failure> {
-        let ignored = ignored_signals();
-        let mut watched = Vec::with_capacity(FORWARDED.len());
-        for forwarded in FORWARDED {
-            let number = forwarded.as_raw();
-            if ignored >> (number - 1) & 1 == 1 {
-                continue;
-            }
-            let arrivals = signal(SignalKind::from_raw(number)).map_err(|error| {
-                Failure::new(
-                    Code::Failed,
-                    "the command was not started",
-                    format!("signal {number} cannot be watched: {error}"),
-                    "run the command by itself",
-                )
-            })?;
-            watched.push((*forwarded, arrivals));
-        }
-        Ok(Self { watched })
-    }
-
-    async fn next(&mut self) -> Signal {
-        poll_fn(|context| {
-            for (signal, arrivals) in &mut self.watched {
-                if arrivals.poll_recv(context).is_ready() {
-                    return Poll::Ready(*signal);
-                }
-            }
-            Poll::Pending
-        })
-        .await
-    }
-
-    /// Waits for the child, passing on what comes meanwhile.
-    async fn forward_until_end(mut self, mut child: Child) -> Result<ExitStatus, Failure> {
-        let pid = child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
-        loop {
-            let signal = tokio::select! {
-                // The end first: a signal must not go to a process id that may belong to another by then.
-                biased;
-                ended = child.wait() => return ended.map_err(|error| {
-                    Failure::new(Code::Failed, "the command was lost", error.to_string(), "look whether it still runs")
-                }),
-                signal = self.next() => signal,
-            };
-            if let Some(pid) = pid
-                && !(is_from_keyboard(signal) && is_in_foreground())
-            {
-                // It may have ended this instant; its status follows.
-                let _ = kill_process(pid, signal);
-            }
-        }
-    }
-}
-
-/// Signals that a terminal sends to all processes in its foreground, so to the child as well.
-fn is_from_keyboard(signal: Signal) -> bool {
-    matches!(signal, Signal::INT | Signal::QUIT)
-}
-
-/// Whether this process and its child are in the foreground of their terminal.
-fn is_in_foreground() -> bool {
-    std::fs::File::open("/dev/tty")
-        .and_then(|terminal| Ok(rustix::termios::tcgetpgrp(&terminal)?))
-        .is_ok_and(|group| group == rustix::process::getpgrp())
-}
-
-/// The set of ignored signals, bit n-1 for signal n, as the kernel tells it. None where there is no such file.
-fn ignored_signals() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .unwrap_or(0)
-}
-
-const FORWARDED: &[Signal] = &[
-    Signal::HUP,
-    Signal::INT,
-    Signal::QUIT,
-    Signal::TERM,
-    Signal::USR1,
-    Signal::USR2,
-];
+const NOT_STARTED: &str = "the command was not started";
 
 #[cfg(test)]
 mod tests {
@@ -311,40 +247,42 @@ mod tests {
         }
     }
 
-    fn secret(key: &str, value: Option<&str>) -> Secret {
-        Secret {
-            id: String::new(),
-            key: key.to_owned(),
-            value: value.map(|value| SecretText::from(value.to_owned())),
-            kind: String::new(),
-            notes: None,
-            created_at: String::new(),
-            updated_at: String::new(),
-        }
+    fn secret(key: &str, value: Option<&str>) -> Found {
+        (
+            key.to_owned(),
+            value.map(|value| SecretText::from(value.to_owned())),
+        )
     }
 
-    fn names(variables: Result<Vec<(String, SecretText)>, Failure>) -> Result<Vec<String>, String> {
+    fn set(variables: Result<Variables, Failure>) -> Result<Vec<String>, String> {
         let variables = variables.map_err(|failure| failure.to_string())?;
-        Ok(variables
-            .into_iter()
+        let set = variables.set.into_iter();
+        Ok(set
             .map(|(name, value)| format!("{name}={}", value.expose()))
             .collect())
     }
 
+    fn only_refused(only: &[&str], allow_name: &[&str]) -> String {
+        let checked = run(only, allow_name).check_only();
+        checked
+            .err()
+            .map(|failure| failure.to_string())
+            .unwrap_or_default()
+    }
+
     #[test]
     fn a_key_that_is_no_name_is_left_out_or_refused() {
-        let secrets = || {
-            vec![
-                secret("A", Some("1")),
-                secret("db/pw", Some("2")),
-                secret("USED_UP", None),
-            ]
+        let secrets = vec![
+            secret("A", Some("1")),
+            secret("db/pw", Some("2")),
+            secret("USED_UP", None),
+        ];
+        let Ok(variables) = run(&[], &[]).variables(secrets) else {
+            panic!("refused");
         };
-        assert_eq!(
-            names(run(&[], &[]).variables(secrets())),
-            Ok(vec!["A=1".to_owned()])
-        );
-        let refused = names(run(&["A", "db/pw"], &[]).variables(secrets())).unwrap_err();
+        assert_eq!(variables.removed, ["db/pw", "USED_UP"]);
+        assert_eq!(set(Ok(variables)), Ok(vec!["A=1".to_owned()]));
+        let refused = only_refused(&["A", "db/pw"], &[]);
         assert!(
             refused.contains("db/pw") && refused.contains("KLUIS-USAGE"),
             "{refused}"
@@ -360,24 +298,23 @@ mod tests {
                 secret("PATH", Some("/x")),
             ]
         };
-        let refused = names(run(&[], &[]).variables(secrets())).unwrap_err();
+        let refused = set(run(&[], &[]).variables(secrets())).unwrap_err();
         assert!(
             refused.contains("--allow-name LD_PRELOAD,PATH") && !refused.contains("canary"),
             "{refused}"
         );
-        assert!(
-            names(run(&[], &["PATH"]).variables(secrets()))
-                .unwrap_err()
-                .contains("LD_PRELOAD")
-        );
-        let allowed = names(run(&[], &["LD_PRELOAD", "PATH"]).variables(secrets())).unwrap();
+        let refused = set(run(&[], &["PATH"]).variables(secrets())).unwrap_err();
+        assert!(refused.contains("LD_PRELOAD"), "{refused}");
+        let allowed = set(run(&[], &["LD_PRELOAD", "PATH"]).variables(secrets())).unwrap();
         assert_eq!(allowed, ["A=1", "LD_PRELOAD=canary", "PATH=/x"]);
+        assert!(only_refused(&["A", "PATH"], &[]).contains("--allow-name PATH"));
+        assert_eq!(only_refused(&["A", "PATH"], &["PATH"]), "");
     }
 
     #[test]
     fn a_nul_byte_is_refused_without_the_value() {
-        let refused =
-            names(run(&[], &[]).variables(vec![secret("A", Some("canary\0"))])).unwrap_err();
+        let secrets = vec![secret("A", Some("canary\0"))];
+        let refused = set(run(&[], &[]).variables(secrets)).unwrap_err();
         assert!(
             refused.contains("'A'") && !refused.contains("canary"),
             "{refused}"

@@ -1,7 +1,7 @@
 //! `kluis secret`
 
 use clap::Subcommand;
-use kluis_client::Error;
+use kluis_client::{Error, SecretText, cloudkeep};
 
 use super::{Context, input};
 use crate::failure::{Code, Failure};
@@ -50,10 +50,11 @@ impl Secret {
 async fn list(context: &Context, vault: &VaultFlag) -> Result<(), Failure> {
     let format = context.format(LISTING)?;
     let server = context.server()?;
-    let vault = server.vault(vault).await?;
+    let vault = server.vault(vault, "cannot list the secrets").await?;
     let secrets = server.client.cloudkeep().secrets(&vault.id).await;
-    let secrets = secrets
-        .map_err(|error| server.failure(format!("cannot list vault '{}'", vault.name), &error))?;
+    let secrets = secrets.map_err(|error| {
+        server.secret_failure(format!("cannot list vault '{}'", vault.name), &error)
+    })?;
     let rows = secrets
         .into_iter()
         .map(|secret| {
@@ -70,8 +71,9 @@ async fn list(context: &Context, vault: &VaultFlag) -> Result<(), Failure> {
 
 async fn delete(context: &Context, vault: &VaultFlag, key: &str, yes: bool) -> Result<(), Failure> {
     let server = context.server()?;
-    let vault = server.vault(vault).await?;
-    let what = || format!("cannot delete '{key}' in vault '{}'", vault.name);
+    let what = format!("cannot delete '{key}'");
+    let vault = server.vault(vault, what.as_str()).await?;
+    let what = || format!("{what} in vault '{}'", vault.name);
     let id = id(&server, &vault, key, what).await?;
     input::make_sure(
         yes,
@@ -83,28 +85,30 @@ async fn delete(context: &Context, vault: &VaultFlag, key: &str, yes: bool) -> R
         .cloudkeep()
         .secret_delete(&vault.id, &id)
         .await;
-    deleted.map_err(|error| server.failure(what(), &error))?;
+    deleted.map_err(|error| server.secret_failure(what(), &error))?;
     say(&format!("'{key}' deleted from vault '{}'", vault.name));
     Ok(())
 }
 
 async fn versions(context: &Context, vault: &VaultFlag, key: &str) -> Result<(), Failure> {
     let format = context.format(LISTING)?;
+    let what = format!("cannot list the versions of '{key}'");
+    if !is_path(key) {
+        return Err(Failure::usage(
+            what,
+            "versions are listed by path, and a path holds only letters, digits, - and _, with single slashes between",
+            "the current version is there with kluis get; keep what needs its versions under such a path",
+        ));
+    }
     let server = context.server()?;
-    let vault = server.vault(vault).await?;
+    let vault = server.vault(vault, what.as_str()).await?;
     let versions = server
         .client
         .oneclaw()
         .secret_versions(&vault.id, key)
         .await;
     let versions = versions.map_err(|error| {
-        server.failure(
-            format!(
-                "cannot list the versions of '{key}' in vault '{}'",
-                vault.name
-            ),
-            &error,
-        )
+        server.secret_failure(format!("{what} in vault '{}'", vault.name), &error)
     })?;
     let rows = versions
         .into_iter()
@@ -123,6 +127,27 @@ async fn versions(context: &Context, vault: &VaultFlag, key: &str) -> Result<(),
         rows,
     )
     .print(format)
+}
+
+/// Reads the secret with this key, alone where its id can be had alone: the secret and its value.
+pub(super) async fn read(
+    server: &Remote,
+    vault: &VaultAt,
+    key: &str,
+) -> Result<(cloudkeep::Secret, SecretText), Failure> {
+    let what = || format!("cannot read '{key}' in vault '{}'", vault.name);
+    let id = id(server, vault, key, what).await?;
+    let secret = server.client.cloudkeep().secret(&vault.id, &id).await;
+    let mut secret = secret.map_err(|error| server.secret_failure(what(), &error))?;
+    match secret.value.take() {
+        Some(value) => Ok((secret, value)),
+        None => Err(Failure::new(
+            Code::NotFound,
+            what(),
+            "the server sent no value",
+            "see its versions with kluis secret versions",
+        )),
+    }
 }
 
 /// The id of the secret with this key. `what` is what could not be done without it.
@@ -144,7 +169,7 @@ pub(super) async fn id(
         )
     };
     // Versions tell the id without reading a value, so nothing but the wanted secret stands in the record as read. They are
-    // there for keys that are paths, and for callers who may read.
+    // there for keys that are paths; whoever is refused them finds the secret in no list either.
     if is_path(key) {
         match server
             .client
@@ -159,12 +184,11 @@ pub(super) async fn id(
             Err(error) if matches!(error.status(), Some(404 | 410)) => {
                 return Err(absent(String::new()));
             }
-            Err(error) if error.status() == Some(403) => {}
-            Err(error) => return Err(server.failure(what(), &error)),
+            Err(error) => return Err(server.secret_failure(what(), &error)),
         }
     }
     let secrets = server.client.cloudkeep().secrets(&vault.id).await;
-    let secrets = secrets.map_err(|error: Error| server.failure(what(), &error))?;
+    let secrets = secrets.map_err(|error: Error| server.secret_failure(what(), &error))?;
     if let Some(secret) = secrets.iter().find(|secret| secret.key == key) {
         return Ok(secret.id.clone());
     }

@@ -62,8 +62,9 @@ impl Set {
                 "give a value, or say --allow-empty if an empty one is meant",
             ));
         }
-        let vault = server.vault(&self.vault).await?;
-        let what = || format!("cannot set '{}' in vault '{}'", self.key, vault.name);
+        let what = format!("cannot set '{}'", self.key);
+        let vault = server.vault(&self.vault, what.as_str()).await?;
+        let what = || format!("{what} in vault '{}'", vault.name);
         let cloudkeep = server.client.cloudkeep();
         let new = NewSecret {
             key: &self.key,
@@ -81,10 +82,10 @@ impl Set {
                     notes: None,
                 };
                 let changed = cloudkeep.secret_update(&vault.id, &id, change).await;
-                changed.map_err(|error| server.failure(what(), &error))?;
+                changed.map_err(|error| server.secret_failure(what(), &error))?;
                 "changed"
             }
-            Err(error) => return Err(server.failure(what(), &error)),
+            Err(error) => return Err(server.secret_failure(what(), &error)),
         };
         say(&format!("'{}' {done} in vault '{}'", self.key, vault.name));
         Ok(())

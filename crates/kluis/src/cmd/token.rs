@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use kluis_client::credvault::{self, NewApiKey};
 
 use super::Context;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::output::{Cell, Format, LISTING, Records};
 use crate::terminal::say;
 
@@ -35,7 +35,7 @@ pub(crate) struct Create {
     /// Whose API's prefix it carries; every key opens every API
     #[arg(long, value_enum)]
     style: Option<Style>,
-    /// Id of the user whose key it is; yours unless given
+    /// Id or e-mail address of the user whose key it is; yours unless given
     #[arg(long, value_name = "USER")]
     user: Option<String>,
     /// never, 30d, 90d or 1y
@@ -106,7 +106,7 @@ impl Token {
                 let revoked = server.client.credvault().api_key_revoke(&id).await;
                 revoked.map_err(|error| {
                     let failure = server.failure(format!("cannot revoke API key '{id}'"), &error);
-                    failure.advise("see the keys with kluis token list")
+                    failure.advise(Code::NotFound, "see the keys with kluis token list")
                 })?;
                 say(&format!("API key '{id}' revoked"));
                 Ok(())
@@ -119,11 +119,15 @@ impl Create {
     async fn run(self, context: &Context) -> Result<(), Failure> {
         let format = context.format(&[Format::Value, Format::Json, Format::Yaml, Format::Table])?;
         let server = context.server()?;
+        let user = match &self.user {
+            Some(user) => Some(server.user_id(user).await?),
+            None => None,
+        };
         let key = NewApiKey {
             name: &self.name,
             scopes: self.scopes.as_deref(),
             style: self.style.map(Style::word),
-            user_id: self.user.as_deref(),
+            user_id: user.as_deref(),
             expires_in: self.expires_in.as_deref(),
             expires_at: self.expires_at.as_deref(),
         };

@@ -16,7 +16,7 @@ pub(crate) enum User {
     Create(Create),
 }
 
-/// Create a user with a one-time password, which is printed once
+/// Create a user with a password that is shown once
 #[derive(Debug, Args)]
 pub(crate) struct Create {
     /// E-mail address
@@ -75,7 +75,7 @@ impl User {
                 let made = made.map_err(|error| {
                     server.failure(format!("cannot create user '{}'", create.email), &error)
                 })?;
-                say("the one-time password is shown this once");
+                say("the password is shown this once");
                 let mut row = row(made.user);
                 row.push(made.password.map_or(Cell::None, Cell::Secret));
                 Records::one(CREATED, row)

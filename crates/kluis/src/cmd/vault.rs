@@ -38,7 +38,7 @@ impl Vault {
         match self {
             Self::List => {
                 let format = context.format(LISTING)?;
-                let vaults = context.server()?.vaults().await?;
+                let vaults = context.server()?.vaults("cannot list the vaults").await?;
                 Records::list(COLUMNS, vaults.into_iter().map(row).collect()).print(format)
             }
             Self::Create { name, description } => {
@@ -62,8 +62,10 @@ impl Vault {
 
 async fn delete(context: &Context, name: &str, yes: bool) -> Result<(), Failure> {
     let server = context.server()?;
-    let at = server.vault_named(name, "the command line").await?;
     let what = format!("cannot delete vault '{name}'");
+    let at = server
+        .vault_named(name, "the command line", what.as_str())
+        .await?;
     let vault = server
         .client
         .cloudkeep()

@@ -4,6 +4,7 @@
 //! `_FILE` for a file that holds the value), then in the file, and has its default last. An unknown name in any of them is
 //! an error that names the nearest known one.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -13,10 +14,10 @@ mod settings;
 mod sources;
 
 pub(crate) use cidr::Cidr;
-pub(crate) use parse::is_storage;
 pub(crate) use sources::{Flag, Sources};
 
 use crate::failure::Failure;
+use crate::terminal::say;
 use sources::Resolved;
 
 /// Everything that `kluis server` is told.
@@ -132,9 +133,35 @@ pub(crate) struct Explained {
 
 /// Reads all sources and checks every value.
 pub(crate) fn load(sources: &Sources) -> Result<(Config, Vec<Explained>), Failure> {
+    Resolved::refuse_passwords(&sources.flags)?;
     let resolved = Resolved::from(sources)?;
     let config = build(&resolved)?;
     Ok((config, resolved.explained()))
+}
+
+/// The one setting that `kluis dev` shares with `kluis server`: its storage, from the flag or else from the environment.
+pub(crate) fn storage(
+    flag: Option<String>,
+    environment: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<Storage, Failure> {
+    let is_ours = |name: &OsString| name == "KLUIS_STORAGE" || name == "KLUIS_STORAGE_FILE";
+    let flag = flag.map(|value| Flag {
+        key: "storage".to_owned(),
+        value,
+        name: "--storage".to_owned(),
+    });
+    if let Some(flag) = flag.as_ref().filter(|flag| flag.holds_password()) {
+        say(&format!(
+            "warning: the password in {} is seen by every user of this machine; KLUIS_STORAGE keeps it to itself",
+            flag.name
+        ));
+    }
+    let sources = Sources {
+        flags: flag.into_iter().collect(),
+        environment: environment.filter(|(name, _)| is_ours(name)).collect(),
+        file: None,
+    };
+    Resolved::from(&sources)?.needed("storage", parse::storage)
 }
 
 fn build(values: &Resolved) -> Result<Config, Failure> {

@@ -133,42 +133,50 @@ pub(super) fn storage(raw: &Raw) -> Result<Storage, String> {
 }
 
 /// Whether a text names a storage that there is.
-pub(crate) fn is_storage(text: &str) -> bool {
+fn is_storage(text: &str) -> bool {
     ["sqlite:", "postgres://", "postgresql://"]
         .iter()
         .any(|scheme| text.starts_with(scheme))
 }
 
-/// A URL without the passwords in it, for people's eyes. Everything between the scheme and the last `@` before the path
-/// counts as credentials, and every parameter whose name speaks of a password.
+/// A URL without the passwords in it, for people's eyes. Everything between the scheme and the last `@` counts as
+/// credentials, since a password may hold any character, and every parameter whose name speaks of a password.
 pub(super) fn without_password(url: &str) -> String {
-    let (base, query) = match url.split_once('?') {
-        Some((base, query)) => (base, Some(query)),
-        None => (url, None),
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), url),
     };
-    let mut shown = match (base.split_once("://"), base.rfind('@')) {
-        (Some((scheme, rest)), Some(_)) => {
-            let (credentials, host) = rest.rsplit_once('@').unwrap_or(("", rest));
-            match credentials.split_once(':') {
-                Some((user, _)) => format!("{scheme}://{user}:***@{host}"),
-                None => base.to_owned(),
-            }
+    match rest.rsplit_once('@') {
+        // Where the password begins or ends is anybody's guess.
+        Some((credentials, _)) if credentials.contains('?') => format!("{scheme}***"),
+        Some((credentials, host)) => {
+            let shown = match credentials.split_once(':') {
+                Some((user, _)) => format!("{user}:***"),
+                None => credentials.to_owned(),
+            };
+            format!("{scheme}{shown}@{}", without_parameters(host))
         }
-        _ => base.to_owned(),
-    };
-    if let Some(query) = query {
-        let parameters = query
-            .split('&')
-            .map(|parameter| match parameter.split_once('=') {
-                Some((name, _)) if name.to_ascii_lowercase().contains("pass") => {
-                    format!("{name}=***")
-                }
-                _ => parameter.to_owned(),
-            });
-        shown.push('?');
-        shown.push_str(&parameters.collect::<Vec<_>>().join("&"));
+        None => scheme + &without_parameters(rest),
     }
-    shown
+}
+
+/// What follows the credentials, without the values of parameters that may be passwords.
+fn without_parameters(rest: &str) -> String {
+    let Some((host, query)) = rest.split_once('?') else {
+        return rest.to_owned();
+    };
+    let parameters = query
+        .split('&')
+        .map(|parameter| match parameter.split_once('=') {
+            Some((name, _)) if is_secret_parameter(name) => format!("{name}=***"),
+            _ => parameter.to_owned(),
+        });
+    format!("{host}?{}", parameters.collect::<Vec<_>>().join("&"))
+}
+
+/// An escape may spell anything.
+fn is_secret_parameter(name: &str) -> bool {
+    name.contains('%') || name.to_ascii_lowercase().contains("pass")
 }
 
 #[cfg(test)]
@@ -192,6 +200,14 @@ mod tests {
                 "postgres://h/db?sslpassword=canary",
                 "postgres://h/db?sslpassword=***",
             ),
+            (
+                "postgres://h/db?p%61ssword=canary",
+                "postgres://h/db?p%61ssword=***",
+            ),
+            ("postgres://u:canary==@h/db", "postgres://u:***@h/db"),
+            ("postgres://u:can?ary@h/db", "postgres://***"),
+            ("postgres://h/db?password=can@ary", "postgres://***"),
+            ("postgres://h:1/db?password=can@ary", "postgres://***"),
         ] {
             assert_eq!(without_password(url), shown);
         }

@@ -61,6 +61,13 @@ impl fmt::Display for Origin {
     }
 }
 
+impl Flag {
+    /// Whether it is a storage URL with a password in it.
+    pub(super) fn holds_password(&self) -> bool {
+        self.key == "storage" && without_password(&self.value) != self.value
+    }
+}
+
 impl Resolved {
     /// Reads all sources, the weakest first so that the stronger replace them.
     pub(super) fn from(sources: &Sources) -> Result<Self, Failure> {
@@ -76,16 +83,6 @@ impl Resolved {
         values.extend(from_environment(&sources.environment)?);
         for flag in &sources.flags {
             let key = known(&flag.key, &flag.name)?.key;
-            if key == "storage" && without_password(&flag.value) != flag.value {
-                return Err(Failure::usage(
-                    "a password on the command line is not taken",
-                    format!(
-                        "{} holds one; arguments are seen by every user of this machine",
-                        flag.name
-                    ),
-                    "put the URL into KLUIS_STORAGE, or into a file named by KLUIS_STORAGE_FILE",
-                ));
-            }
             values.insert(
                 key,
                 (
@@ -95,6 +92,22 @@ impl Resolved {
             );
         }
         Ok(Self { values })
+    }
+
+    /// Refuse a password in an argument, which every user of the machine sees (NT-42).
+    pub(super) fn refuse_passwords(flags: &[Flag]) -> Result<(), Failure> {
+        match flags.iter().find(|flag| flag.holds_password()) {
+            None => Ok(()),
+            Some(flag) => Err(Failure::usage(
+                "a password on the command line is not taken",
+                format!(
+                    "{} holds one, {}; arguments are seen by every user of this machine",
+                    flag.name,
+                    without_password(&flag.value)
+                ),
+                "put the URL into KLUIS_STORAGE, or into a file named by KLUIS_STORAGE_FILE",
+            )),
+        }
     }
 
     /// A setting that has a value at all times.
@@ -122,12 +135,15 @@ impl Resolved {
             return Ok(None);
         };
         parse(raw).map(Some).map_err(|wanted| {
+            // What is no URL has its password anywhere.
+            let value = if key == "storage" {
+                "what it is set to".to_owned()
+            } else {
+                format!("'{}'", without_password(&raw.show()))
+            };
             Failure::usage(
                 format!("{key} has an unusable value"),
-                format!(
-                    "'{}' (from {origin}): {wanted}",
-                    without_password(&raw.show())
-                ),
+                format!("{value} (from {origin}): {wanted}"),
                 "correct it; kluis config explain shows every value and where it comes from",
             )
         })

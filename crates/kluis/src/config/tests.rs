@@ -190,11 +190,26 @@ fn a_wrong_value_is_shown_with_its_place_and_without_passwords() {
         wrong.contains("'8200' (from DIR/server.toml:1): an address and port is wanted"),
         "{wrong}"
     );
-    let wrong = refusal("storage = \"mysql://u:canary@h/db\"\n", &[], &[]);
-    assert!(
-        wrong.contains("mysql://u:***@h/db") && !wrong.contains("canary"),
-        "{wrong}"
-    );
+    for (text, variables, from) in [
+        (
+            "storage = \"mysql://u:canary@h/db\"\n",
+            &[][..],
+            "server.toml:1",
+        ),
+        (
+            "",
+            &[("KLUIS_STORAGE", "host=h password=canary")],
+            "KLUIS_STORAGE",
+        ),
+        ("storage = [\"canary\"]\n", &[], "server.toml:1"),
+        ("storage = postgres://u:canary@h\n", &[], "server.toml:1"),
+    ] {
+        let wrong = refusal(text, variables, &[]);
+        assert!(
+            wrong.contains(from) && !wrong.contains("canary") && !wrong.contains("@h"),
+            "{wrong}"
+        );
+    }
     let argument = refusal("", &[], &[("storage", "postgres://u:canary@h/db")]);
     assert!(
         argument.contains("KLUIS_STORAGE_FILE") && !argument.contains("canary"),

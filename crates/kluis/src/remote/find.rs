@@ -24,7 +24,8 @@ pub(crate) struct Connection {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 
-    /// PEM file of certificates to trust beside the system's [env: KLUIS_CA_FILE]
+    /// PEM file of certificates to trust beside the system's; that of a `kluis dev` with a certificate of its own making
+    /// unless given [env: KLUIS_CA_FILE]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 
@@ -35,6 +36,8 @@ pub(crate) struct Connection {
 
 /// A server and a token, each with where it came from.
 pub(super) struct Found {
+    /// The certificate that a dev server made for itself, if it is one.
+    pub(super) certificate: Option<PathBuf>,
     pub(super) url: String,
     pub(super) url_from: String,
     pub(super) token: SecretText,
@@ -55,6 +58,10 @@ impl Found {
         let explicit_token = explicit_token(connection, surroundings)?;
         // A dev server's file gives what is missing, but its token never goes to another server than its own.
         let dev = match (&explicit_url, &explicit_token) {
+            // All that it could add is a certificate to trust, and most servers have no need of that.
+            (Some((url, _)), Some(_)) if url.starts_with("https://") => {
+                DevFile::find(connection, surroundings).unwrap_or_default()
+            }
             (Some(_), Some(_)) => None,
             _ => DevFile::find(connection, surroundings)?,
         };
@@ -63,13 +70,20 @@ impl Found {
                 url.trim_end_matches('/') == dev.base_url.trim_end_matches('/')
             })
         });
+        let certificate = dev.as_ref().and_then(|dev| dev.certificate.clone());
         let (url, url_from) = match (explicit_url, &dev) {
             (Some(explicit), _) => explicit,
             (None, Some(dev)) => (dev.base_url.clone(), dev.path.clone()),
             (None, None) => {
+                let searched = match named_directory(connection, surroundings) {
+                    Some(directory) => format!("{} holds no {DEV_FILE}", directory.display()),
+                    None => {
+                        "no running kluis dev was found here or in a parent directory".to_owned()
+                    }
+                };
                 return Err(Failure::usage(
                     "no server to talk to",
-                    "neither --url nor KLUIS_URL is set, and no running kluis dev was found here or in a parent directory",
+                    format!("neither --url nor KLUIS_URL is set, and {searched}"),
                     "start one with kluis dev, or name one with --url",
                 ));
             }
@@ -87,6 +101,7 @@ impl Found {
             }
         };
         Ok(Self {
+            certificate,
             url,
             url_from,
             token,
@@ -129,11 +144,21 @@ pub(super) fn unreadable(what: &str, path: &Path, error: &std::io::Error) -> Fai
     )
 }
 
+/// The data directory that somebody named.
+fn named_directory(connection: &Connection, surroundings: &Surroundings<'_>) -> Option<PathBuf> {
+    connection
+        .data_dir
+        .clone()
+        .or_else(|| surroundings.text("KLUIS_DATA_DIR").map(PathBuf::from))
+}
+
 /// What this needs of `dev.json` (DESIGN §6).
 struct DevFile {
     base_url: String,
     token: SecretText,
     path: String,
+    /// The certificate beside it, of a server that made its own.
+    certificate: Option<PathBuf>,
 }
 
 impl DevFile {
@@ -145,17 +170,13 @@ impl DevFile {
         connection: &Connection,
         surroundings: &Surroundings<'_>,
     ) -> Result<Option<Self>, Failure> {
-        let named = connection
-            .data_dir
-            .clone()
-            .or_else(|| surroundings.text("KLUIS_DATA_DIR").map(PathBuf::from));
-        if let Some(directory) = named {
-            let path = surroundings.directory.join(directory).join(DEV_FILE);
-            return if path.exists() {
-                Self::read(&path).map(Some)
-            } else {
-                Ok(None)
-            };
+        if let Some(directory) = named_directory(connection, surroundings) {
+            let directory = surroundings.directory.join(directory);
+            let path = directory.join(DEV_FILE);
+            let is_there = path
+                .try_exists()
+                .map_err(|error| unreadable("data directory", &directory, &error))?;
+            return is_there.then(|| Self::read(&path)).transpose();
         }
         let mut candidates = surroundings
             .directory
@@ -182,13 +203,14 @@ impl DevFile {
         if metadata.mode() & 0o077 != 0 {
             return Err(suspicious("others may read or write it".to_owned()));
         }
-        let file = Self::read(&path)?;
+        let mut file = Self::read(&path)?;
         if !is_loopback(&file.base_url) {
             return Err(suspicious(format!(
                 "it points to another machine, {}",
                 file.base_url
             )));
         }
+        file.certificate = file.certificate.filter(|path| is_own(path));
         Ok(Some(file))
     }
 
@@ -216,12 +238,26 @@ impl DevFile {
                 "start kluis dev again, it rewrites the file",
             )
         })?;
+        let certificate = path.with_file_name(CERTIFICATE);
+        let made_its_own = content.base_url.starts_with("https://") && certificate.exists();
         Ok(Self {
+            certificate: made_its_own.then_some(certificate),
             base_url: content.base_url,
             token: content.tokens.cloudkeep,
             path: path.display().to_string(),
         })
     }
+}
+
+/// Whether this file is the caller's own, and nobody else can have written it.
+fn is_own(path: &Path) -> bool {
+    let is_private = |directory: &Path| {
+        fs::metadata(directory).is_ok_and(|directory| directory.mode() & 0o777 == 0o700)
+    };
+    fs::metadata(path).is_ok_and(|file| {
+        file.uid() == rustix::process::geteuid().as_raw()
+            && (file.mode() & 0o022 == 0 || path.parent().is_some_and(is_private))
+    })
 }
 
 /// What a command finds around itself; tests make their own.
@@ -258,6 +294,7 @@ pub(super) fn is_loopback(url: &str) -> bool {
 
 const DATA_DIRECTORY: &str = ".kluis";
 const DEV_FILE: &str = "dev.json";
+const CERTIFICATE: &str = "certificate.pem";
 
 #[cfg(test)]
 mod tests;

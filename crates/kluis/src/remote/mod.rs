@@ -53,7 +53,8 @@ impl Remote {
         let ca_file = connection
             .ca_file
             .clone()
-            .or_else(|| surroundings.text("KLUIS_CA_FILE").map(PathBuf::from));
+            .or_else(|| surroundings.text("KLUIS_CA_FILE").map(PathBuf::from))
+            .or_else(|| found.certificate.clone());
         Self::connect(found, ca_file.as_deref())
     }
 
@@ -92,8 +93,17 @@ impl Remote {
         Failure::of_call(what, &self.name, &self.token_from, error)
     }
 
-    /// The vault to work in. An id is taken as it is; a name costs one call.
-    pub(crate) async fn vault(&self, flag: &VaultFlag) -> Result<VaultAt, Failure> {
+    /// The same of a call that acts on secrets.
+    pub(crate) fn secret_failure(&self, what: impl Into<String>, error: &Error) -> Failure {
+        self.failure(what, error).about_secrets()
+    }
+
+    /// The vault to work in. An id is taken as it is; a name costs one call. `what` is what could not be done without it.
+    pub(crate) async fn vault(
+        &self,
+        flag: &VaultFlag,
+        what: impl Into<String>,
+    ) -> Result<VaultAt, Failure> {
         let from_environment = std::env::var("KLUIS_VAULT")
             .ok()
             .filter(|name| !name.is_empty());
@@ -102,11 +112,16 @@ impl Remote {
             (None, Some(name)) => (name, "KLUIS_VAULT"),
             (None, None) => (DEFAULT_VAULT.to_owned(), "the default"),
         };
-        self.vault_named(&name, from).await
+        self.vault_named(&name, from, what).await
     }
 
-    /// The vault with this name or id; `from` says where the name came from.
-    pub(crate) async fn vault_named(&self, name: &str, from: &str) -> Result<VaultAt, Failure> {
+    /// The vault with this name or id; `from` says where the name came from, `what` as for [`Remote::vault`].
+    pub(crate) async fn vault_named(
+        &self,
+        name: &str,
+        from: &str,
+        what: impl Into<String>,
+    ) -> Result<VaultAt, Failure> {
         let name = name.trim();
         let found = |id: &str| VaultAt {
             id: id.to_owned(),
@@ -115,7 +130,7 @@ impl Remote {
         if is_vault_id(name) {
             return Ok(found(name));
         }
-        let vaults = self.vaults().await?;
+        let vaults = self.vaults(what).await?;
         if let Some(vault) = vaults.iter().find(|vault| vault.name == name) {
             return Ok(found(&vault.id));
         }
@@ -131,13 +146,36 @@ impl Remote {
         ))
     }
 
-    /// All vaults that the caller can reach.
-    pub(crate) async fn vaults(&self) -> Result<Vec<Vault>, Failure> {
+    /// All vaults that the caller can reach. `what` is what could not be done without them.
+    pub(crate) async fn vaults(&self, what: impl Into<String>) -> Result<Vec<Vault>, Failure> {
         self.client
             .cloudkeep()
             .vaults()
             .await
-            .map_err(|error| self.failure("cannot list the vaults", &error))
+            .map_err(|error| self.failure(what, &error))
+    }
+
+    /// A user's id: as given, or looked up when an e-mail address was given.
+    pub(crate) async fn user_id(&self, user: &str) -> Result<String, Failure> {
+        if !user.contains('@') {
+            return Ok(user.to_owned());
+        }
+        let users = self.client.credvault().users().await;
+        let users =
+            users.map_err(|error| self.failure(format!("cannot look up user '{user}'"), &error))?;
+        let address = user.to_lowercase();
+        users
+            .into_iter()
+            .find(|known| known.email == address)
+            .map(|known| known.id)
+            .ok_or_else(|| {
+                Failure::new(
+                    Code::NotFound,
+                    format!("there is no user '{user}'"),
+                    "no user of the organization that you may see has this e-mail address",
+                    "see the users with kluis user list, or give the user's id",
+                )
+            })
     }
 }
 

@@ -2,18 +2,18 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use kluis_server::engine::{Bootstrapped, Engine, NewSeal, Settings, UnsealInput};
-use kluis_server::{Config, OperatorSocket, Tls};
+use kluis_server::{Config, OperatorSocket, StartError, Tls};
 use serde_json::{Value, json};
 
 use super::settings::{default_key_file, self_signed, socket, storage};
-use super::{End, listen, of_engine, open, start_log};
-use crate::config::Log;
+use super::{End, listen, not_listening, of_engine, open, start_log};
+use crate::config::{Log, Storage};
 use crate::failure::{Code, Failure};
 use crate::terminal::say;
 
@@ -23,8 +23,8 @@ pub(crate) struct Dev {
     pub(crate) listen: SocketAddr,
     /// Where everything is kept.
     pub(crate) data_dir: PathBuf,
-    /// `postgres:` URL, or nothing for the embedded database.
-    pub(crate) storage: Option<String>,
+    /// The embedded database, or another.
+    pub(crate) storage: Storage,
     /// Whether to serve TLS with a certificate of its own making.
     pub(crate) is_tls: bool,
     /// Whether the operator's socket may move the clock forward.
@@ -46,8 +46,9 @@ impl Dev {
             level: self.log_level.clone(),
         });
         let end = End::watch()?;
+        self.check_address()?;
         let mut settings = Settings::in_directory(&self.data_dir);
-        settings.storage = storage(self.storage.as_deref().unwrap_or("sqlite:"));
+        settings.storage = storage(self.storage.url());
         let engine = open(settings).await?;
         let (mut file, is_new) = self.set_up(&engine).await?;
         let handle = listen(self.config(), engine.clone()).await?;
@@ -60,6 +61,17 @@ impl Dev {
         write(&self.data_dir.join(DEV_FILE), &file)?;
         self.greet(&base_url, is_new.then_some(&file));
         end.serve_until(handle, &engine).await
+    }
+
+    /// Before the first start makes anything: keys of a server that then could not listen would never be shown.
+    fn check_address(&self) -> Result<(), Failure> {
+        if self.data_dir.join(DEV_FILE).exists() {
+            return Ok(());
+        }
+        TcpListener::bind(self.listen).map(drop).map_err(|cause| {
+            let address = self.listen;
+            not_listening(&StartError::Listen { address, cause })
+        })
     }
 
     fn config(&self) -> Config {
@@ -106,7 +118,10 @@ impl Dev {
             .map_err(unreadable)?
             .is_some()
         {
-            return Ok((read(&file)?, false));
+            let described = read(&file)?;
+            // No URL: the start that made it went no further, and nobody was shown its keys.
+            let is_new = described.get("base_url").and_then(Value::as_str) == Some("");
+            return Ok((described, is_new));
         }
         let made = engine.bootstrap(ORGANIZATION, OWNER).await;
         let made = made.map_err(|error| of_engine("the server cannot be set up", &error))?;
@@ -119,27 +134,27 @@ impl Dev {
     /// What a person needs to go on; the keys only the first time.
     fn greet(&self, base_url: &str, new: Option<&Value>) {
         say(&format!("Kluis listens on {base_url}"));
-        if let Some(file) = new {
-            let text = |at: &str| file.pointer(at).and_then(Value::as_str).unwrap_or_default();
-            say("");
+        let kept = self.data_dir.join(DEV_FILE);
+        let Some(file) = new else {
+            say(&format!("keys: {}", kept.display()));
+            return;
+        };
+        let text = |at: &str| file.pointer(at).and_then(Value::as_str).unwrap_or_default();
+        say("");
+        say(&format!("Shown once, and kept in {}:", kept.display()));
+        say(&format!("  owner      {}", text("/owner/email")));
+        say(&format!("  password   {}", text("/owner/password")));
+        let tokens = file.get("tokens").and_then(Value::as_object);
+        for (style, token) in tokens.into_iter().flatten() {
             say(&format!(
-                "Shown once, and kept in {}:",
-                self.data_dir.join(DEV_FILE).display()
+                "  {style:<9}  {}",
+                token.as_str().unwrap_or_default()
             ));
-            say(&format!("  owner      {}", text("/owner/email")));
-            say(&format!("  password   {}", text("/owner/password")));
-            let tokens = file.get("tokens").and_then(Value::as_object);
-            for (style, token) in tokens.into_iter().flatten() {
-                say(&format!(
-                    "  {style:<9}  {}",
-                    token.as_str().unwrap_or_default()
-                ));
-            }
-            say("");
-            say("Try it in another terminal, in this directory:");
-            for command in self.commands() {
-                say(&format!("  {command}"));
-            }
+        }
+        say("");
+        say("Try it in another terminal, in this directory:");
+        for command in self.commands() {
+            say(&format!("  {command}"));
         }
     }
 
@@ -154,10 +169,6 @@ impl Dev {
         if self.data_dir != Path::new(".kluis") {
             flags += " --data-dir ";
             flags += &quoted(&self.data_dir.to_string_lossy());
-        }
-        if let Tls::SelfSigned { certificate, .. } = self.config().tls {
-            flags += " --ca-file ";
-            flags += &quoted(&certificate.to_string_lossy());
         }
         [
             format!("echo 'Hello from Kluis' | {kluis}{flags} set GREETING"),

@@ -6,7 +6,7 @@ mod settings;
 use std::process::ExitCode;
 
 use kluis_server::engine::{Clock, Engine, Error, Settings};
-use kluis_server::{Config, Handle, Server};
+use kluis_server::{Config, Handle, Server, StartError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -77,14 +77,18 @@ pub(crate) async fn open(settings: Settings) -> Result<Engine, Failure> {
 
 /// Starts to serve.
 pub(crate) async fn listen(config: Config, engine: Engine) -> Result<Handle, Failure> {
-    Server::start(config, engine).await.map_err(|cause| {
-        Failure::new(
-            Code::Failed,
-            "the server cannot start",
-            cause.to_string(),
-            "correct what the line above names, or choose another address with --listen",
-        )
-    })
+    Server::start(config, engine)
+        .await
+        .map_err(|cause| not_listening(&cause))
+}
+
+fn not_listening(cause: &StartError) -> Failure {
+    Failure::new(
+        Code::Failed,
+        "the server cannot start",
+        cause.to_string(),
+        "correct what the line above names, or choose another address with --listen",
+    )
 }
 
 /// What asks this process to end. Made before the first connection is taken, so that no signal comes too early.

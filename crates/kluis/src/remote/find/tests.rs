@@ -129,6 +129,39 @@ fn a_file_that_could_be_anyones_is_not_trusted() {
 }
 
 #[test]
+fn a_dev_servers_own_certificate_is_trusted_unless_others_could_have_written_it() {
+    let base_url = "https://127.0.0.1:8200";
+    let top = place(Some((base_url, 0o600)));
+    let directory = top.path().join(".kluis");
+    let certificate = directory.join("certificate.pem");
+    let found = |data_dir: Option<&Path>, variables: &[(&str, &str)]| {
+        let connection = Connection {
+            data_dir: data_dir.map(Path::to_owned),
+            ..Connection::default()
+        };
+        let found = find(&connection, variables, top.path());
+        found
+            .unwrap_or_else(|failure| panic!("{failure}"))
+            .certificate
+    };
+    assert_eq!(found(None, &[]), None);
+    fs::write(&certificate, "PEM").unwrap();
+    fs::set_permissions(&certificate, fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
+    let own = Some(certificate.clone());
+    assert_eq!(found(None, &[]), own);
+    assert_eq!(found(Some(&directory), &[]), own);
+    let same = [("KLUIS_URL", base_url), ("KLUIS_TOKEN", "t")];
+    assert_eq!(found(Some(&directory), &same), own);
+    let other = [("KLUIS_URL", "https://h"), ("KLUIS_TOKEN", "t")];
+    assert_eq!(found(Some(&directory), &other), None);
+    fs::set_permissions(&certificate, fs::Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(found(None, &[]), None);
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(found(None, &[]), own);
+}
+
+#[test]
 fn nothing_found_says_what_to_do() {
     let top = place(None);
     let nothing = refusal(find(&Connection::default(), &[], top.path()));
