@@ -282,9 +282,10 @@ pub(super) fn connect(path: &Path, to: Use) -> Result<Connection, Failure> {
     connection.set_prepared_statement_cache_capacity(256);
     // Without this, SQLite plans a statement anew when a parameter changes that its plan could depend on: nearly always.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    let (cache_kib, query_only) = match to {
-        Use::Read => (512, "ON"),
-        Use::Write => (8_192, "OFF"),
+    // A page that many commits change is brought from the log into the database once for all of them.
+    let (cache_kib, query_only, log_pages) = match to {
+        Use::Read => (512, "ON", 0),
+        Use::Write => (8_192, "OFF", 4_000),
     };
     connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL;
@@ -295,6 +296,7 @@ pub(super) fn connect(path: &Path, to: Use) -> Result<Connection, Failure> {
          PRAGMA temp_store = MEMORY;
          PRAGMA mmap_size = 1073741824;
          PRAGMA cache_size = -{cache_kib};
+         PRAGMA wal_autocheckpoint = {log_pages};
          PRAGMA query_only = {query_only};"
     ))?;
     Ok(connection)
