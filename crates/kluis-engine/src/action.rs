@@ -216,6 +216,10 @@ actions! {
     SecretDelete: "secret.delete", ANYONE, WRITE, AGENTS, Change;
     /// Open the closed versions of a secret again.
     SecretRestore: "secret.restore", ANYONE, WRITE, AGENTS, Change;
+    /// Give a secret a new value that the server makes.
+    SecretRotate: "secret.rotate", ANYONE, WRITE, AGENTS, Change;
+    /// Take a version of a secret out of use.
+    SecretDisable: "secret.disable", ANYONE, WRITE, AGENTS, Change;
     /// Destroy the closed versions of a secret.
     SecretPurge: "secret.purge", ANYONE, WRITE, AGENTS, Change;
     /// See the versions of a secret, without values.

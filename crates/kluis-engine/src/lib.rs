@@ -67,8 +67,8 @@ pub use policy::{
 pub use seal::{NewSeal, SealStatus, UnsealInput};
 pub use second_factor::TotpEnrollment;
 pub use secrets::{
-    Availability, Expect, Form, LARGEST_VALUE, Limit, Path, SecretAt, SecretInfo, SecretRead,
-    SecretWrite, SecretWritten, Value, VersionInfo, Which,
+    Availability, Charset, Expect, Form, LARGEST_VALUE, Limit, Path, Rotate, SecretAt, SecretInfo,
+    SecretRead, SecretWrite, SecretWritten, Value, VersionInfo, Which,
 };
 pub use sessions::{Login, SessionTokens};
 pub use store::Storage;

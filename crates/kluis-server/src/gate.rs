@@ -163,7 +163,7 @@ impl Gate {
             request.extensions_mut().insert(local);
         }
         match (template, operation) {
-            (None, _) => refuse(dialect, Error::NotFound),
+            (None, _) => refuse(dialect, unrouted(dialect, request.uri().path())),
             (Some(template), None) => refuse_method(dialect, template.allow.clone()),
             (Some(_), Some(_)) => {
                 let answered = self.handlers.clone().call(request).await;
@@ -198,6 +198,10 @@ impl Gate {
 fn has_one_host(headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
     hosts.next().is_some() && hosts.next().is_none()
+}
+
+fn unrouted(dialect: Option<Dialect>, path: &str) -> Error {
+    dialect.map_or(Error::NotFound, |dialect| dialect.unrouted(path))
 }
 
 /// `error` in the shape of the API; outside of them all, as problem details.

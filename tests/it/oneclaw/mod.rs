@@ -1,10 +1,12 @@
-//! The 1claw API: policies, versions, the record, the own account.
+//! The 1claw API: vaults, secrets, versions, policies, the record, the own account.
 
 mod account;
 mod audit;
 mod policies;
 mod record;
 mod roles;
+mod rotation;
+mod secrets;
 mod tampering;
 mod vaults;
 mod versions;

@@ -1,4 +1,4 @@
-//! `/v1/vaults/{vault}/take-over`.
+//! `/v1/vaults`.
 
 use reqwest::Method;
 use serde_json::json;
@@ -83,4 +83,61 @@ async fn an_empty_body_is_no_body_and_a_broken_one_is_refused() {
     ] {
         problem(&send(content_type, body).await, 400);
     }
+}
+
+/// §5
+#[tokio::test]
+async fn a_vault_is_made_seen_and_deleted() {
+    let kluis = Kluis::start().await;
+    let owner = kluis.owner();
+    let body = json!({"name": " staging ", "mpc_custody": null});
+    let made = owner.post("/v1/vaults", body).await.expect(201);
+    let members = [
+        "created_at",
+        "created_by",
+        "created_by_type",
+        "description",
+        "id",
+        "name",
+    ];
+    assert_eq!(made.members(""), members);
+    assert_eq!(made.text("/name"), "staging");
+    assert_eq!(made.text("/description"), "");
+    assert_eq!(made.text("/created_by"), kluis.dev("/owner/id"));
+    assert_eq!(made.text("/created_by_type"), "user");
+    let one = format!("/v1/vaults/{}", made.text("/id"));
+    assert_eq!(owner.get(&one).await.expect(200).json(), made.json());
+    let list = owner.get("/v1/vaults").await.expect(200);
+    assert_eq!(list.members(""), ["vaults"]);
+    assert_eq!(list.text("/vaults/0/name"), "default");
+    assert_eq!(list.at("/vaults/1"), made.json());
+    problem(
+        &owner.post("/v1/vaults", json!({"name": "staging"})).await,
+        409,
+    );
+    for wrong in [
+        json!({}),
+        json!({"name": ""}),
+        json!({"name": "  "}),
+        json!({"name": "x".repeat(256)}),
+        json!({"name": 1}),
+        json!({"name": "__mine"}),
+        json!({"name": "n", "description": 1}),
+    ] {
+        problem(&owner.post("/v1/vaults", wrong).await, 400);
+    }
+    let member = kluis.user("member").await.api();
+    problem(&member.get(&one).await, 403);
+    problem(&member.delete(&one).await, 403);
+    problem(&kluis.stranger().await.api().get(&one).await, 404);
+    problem(&kluis.anonymous().get(&one).await, 401);
+    assert!(owner.delete(&one).await.expect(204).body.is_empty());
+    problem(&owner.get(&one).await, 404);
+    problem(&owner.get("/v1/vaults/no-uuid").await, 404);
+    problem(
+        &owner
+            .delete(&format!("/v1/vaults/{}", list.text("/vaults/0/id")))
+            .await,
+        409,
+    );
 }

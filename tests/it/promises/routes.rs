@@ -101,6 +101,16 @@ impl Route {
                 "vaults" if is_cloudkeep => scene.vault().await,
                 "vaults" => uuid_of(&scene.vault().await),
                 "secrets" if is_cloudkeep => scene.secret().await,
+                "secrets" => {
+                    scene.secret().await;
+                    let rotates = self.method == "POST";
+                    format!("{SECRET_PATH}{}", if rotates { "/rotate" } else { "" })
+                }
+                "secret-version" | "secret-version-disable" => {
+                    scene.secret().await;
+                    let older = before == "secret-version" && self.method == "POST";
+                    format!("{SECRET_PATH}/1{}", if older { "/disable" } else { "" })
+                }
                 word if word.starts_with("secret-") => {
                     scene.secret().await;
                     SECRET_PATH.to_owned()
@@ -143,6 +153,10 @@ impl Route {
             "POST /v1/api-keys" => json!({"name": "made", "scopes": []}),
             "PATCH /v1/api-keys/{}" => json!({"name": "changed"}),
             "POST /v1/organizations" => json!({"name": format!("made {unique}")}),
+            "POST /v1/vaults" => json!({"name": format!("made {unique}")}),
+            "PUT /v1/vaults/{}/secrets/{}" => {
+                json!({"value": "written"})
+            }
             "POST /v1/vaults/{}/policies" => json!({
                 "secret_path_pattern": "**", "principal_type": "user",
                 "principal_id": scene.reader, "permissions": ["read"],
@@ -153,6 +167,10 @@ impl Route {
             | "POST /v1/users/{}/reset-password"
             | "POST /v1/api-keys/{}/rotate"
             | "POST /v1/vaults/{}/take-over"
+            | "POST /v1/vaults/{}/secrets/{}"
+            | "POST /v1/vaults/{}/secret-rotate/{}"
+            | "POST /v1/vaults/{}/secret-version/{}"
+            | "POST /v1/vaults/{}/secret-version-disable/{}"
             | "POST /v1/vaults/{}/secret-restore/{}"
             | "POST /v1/vaults/{}/secret-purge/{}" => return None,
             _ => panic!("{name} is new: say what it is to be sent"),

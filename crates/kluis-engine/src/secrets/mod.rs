@@ -9,10 +9,13 @@
 
 mod read;
 mod remove;
+mod rotate;
 mod row;
+mod shown;
 mod stored;
 mod write;
 
+pub use rotate::{Charset, Rotate};
 pub(crate) use stored::{Asked, Listed, Stored};
 
 use crate::clock::Timestamp;
@@ -150,8 +153,10 @@ pub struct SecretWrite {
     pub tags: Option<Vec<String>>,
     /// Other plain fields, as the text of a JSON object.
     pub fields: Option<String>,
-    /// Metadata of the new version, as the text of a JSON object.
+    /// Metadata of the new version, as the text of a JSON object; those of the current one unless stated.
     pub metadata: Option<String>,
+    /// Kept with the new version, and without effect: the text of a JSON object (1claw contract §6.3).
+    pub rotation_policy: Option<String>,
     /// Expiry of the new version.
     pub expires_at: Limit<Timestamp>,
     /// How often the new version can be read.
@@ -214,6 +219,7 @@ impl SecretWrite {
             metadata: None,
             expires_at: Limit::Carried,
             max_access_count: Limit::Carried,
+            rotation_policy: None,
             disabled: None,
             expect,
             stated_path: None,

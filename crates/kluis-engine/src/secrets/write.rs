@@ -2,11 +2,10 @@
 
 use super::read::{Sought, subject_of};
 use super::row::{SealedField, SealedValue, SecretRow, VersionRow};
+use super::shown::Shown;
 use super::{
-    Availability, Expect, LARGEST_VALUE, Limit, Path, SecretAt, SecretWrite, SecretWritten, Value,
-    VersionInfo,
+    Expect, LARGEST_VALUE, Limit, Path, SecretAt, SecretWrite, SecretWritten, Value, VersionInfo,
 };
-use crate::access::Access;
 use crate::act::Act;
 use crate::action::Action;
 use crate::caller::Caller;
@@ -14,7 +13,7 @@ use crate::engine::Engine;
 use crate::error::{Conflict, Error};
 use crate::ids::{SecretId, VaultId};
 use crate::keys::OrganizationKeys;
-use crate::policy::{Permission, PolicyPrincipal, Subject, Verdict};
+use crate::policy::{Permission, PolicyPrincipal, Subject};
 use crate::rotation::NOTES;
 use crate::store::sql::secrets as sql;
 use crate::store::{Conn, Failure, Tx, params};
@@ -39,23 +38,29 @@ impl Engine {
         }
         let engine = self.clone();
         self.change_secrets(caller, Action::SecretWrite, vault, move |tx, act| {
-            Box::pin(async move { engine.secret_write_in(tx, act, vault, &at, write).await })
+            Box::pin(async move {
+                engine
+                    .secret_write_in(tx, act, vault, &at, write, &[Permission::Write])
+                    .await
+            })
         })
         .await
     }
 
-    async fn secret_write_in(
+    /// The same inside its transaction; one of `permissions` is enough.
+    pub(super) async fn secret_write_in(
         &self,
         tx: &mut Tx,
         act: &mut Act,
         vault: VaultId,
         at: &SecretAt,
         write: SecretWrite,
+        permissions: &'static [Permission],
     ) -> Result<SecretWritten, Error> {
         let sought = self
             .secret_find_to_change(tx.conn(), act, vault, at)
             .await?;
-        permit(act, &sought, at, &write)?;
+        permit(act, &sought, at, &write, permissions)?;
         let Sought {
             access,
             secret,
@@ -77,13 +82,13 @@ impl Engine {
         let (secret, carried) = match (secret, at) {
             (Some(secret), _) => (secret, version.filter(|_| live)),
             (None, SecretAt::Path(path)) => {
-                match insert(tx.conn(), act, vault, path, write.default_kind).await? {
-                    Some(secret) => (secret, None),
+                let made = insert(tx.conn(), act, vault, path, write.default_kind).await?;
+                let Some(secret) = made else {
                     // Another was faster: theirs is what is written to. Only on PostgreSQL.
-                    None => {
-                        return Box::pin(self.secret_write_in(tx, act, vault, at, write)).await;
-                    }
-                }
+                    let again = self.secret_write_in(tx, act, vault, at, write, permissions);
+                    return Box::pin(again).await;
+                };
+                (secret, None)
             }
             (None, SecretAt::Id(_)) => return Err(Error::NotFound),
         };
@@ -123,7 +128,13 @@ impl Engine {
 }
 
 /// May the caller write here, what is there and what it is to become? A change of type needs both (RULES §2, step 2).
-fn permit(act: &mut Act, sought: &Sought, at: &SecretAt, write: &SecretWrite) -> Result<(), Error> {
+fn permit(
+    act: &mut Act,
+    sought: &Sought,
+    at: &SecretAt,
+    write: &SecretWrite,
+    permissions: &[Permission],
+) -> Result<(), Error> {
     let subject = match (&sought.secret, at) {
         (secret, SecretAt::Path(path)) => subject_of(secret.as_ref(), path),
         (Some(secret), SecretAt::Id(_)) => secret.subject(),
@@ -135,12 +146,12 @@ fn permit(act: &mut Act, sought: &Sought, at: &SecretAt, write: &SecretWrite) ->
         // A refusal tells the name to whoever may see it.
         act.finds_secret(secret.id, &secret.path, None);
     }
-    sought.access.require(act, &[Permission::Write], &subject)?;
+    sought.access.require(act, permissions, &subject)?;
     let becomes = Subject {
         kind: write.kind.as_deref().or(subject.kind),
         ..subject
     };
-    sought.access.require(act, &[Permission::Write], &becomes)
+    sought.access.require(act, permissions, &becomes)
 }
 
 fn expected(
@@ -214,7 +225,8 @@ impl Writing<'_> {
         }
         if let Some(value) = &write.value {
             let limits = Limits {
-                metadata: write.metadata.unwrap_or_else(|| "{}".to_owned()),
+                metadata: write.metadata,
+                rotation_policy: write.rotation_policy,
                 expires_at: write.expires_at,
                 max_access_count: write.max_access_count,
             };
@@ -280,6 +292,10 @@ impl Writing<'_> {
             Limit::Stated(most) => most,
             Limit::Carried => carried.and_then(|info| info.max_access_count),
         };
+        let metadata = limits
+            .metadata
+            .or_else(|| carried.map(|info| info.metadata.clone()))
+            .unwrap_or_else(|| "{}".to_owned());
         let sealed = SealedValue::seal(&self.keys, self.vault, id, number, value)?;
         let created_by = PolicyPrincipal::of(&self.act.caller);
         conn.execute(
@@ -291,7 +307,8 @@ impl Writing<'_> {
                 sealed.key_version,
                 &sealed.data_key,
                 &sealed.ciphertext,
-                &limits.metadata,
+                &metadata,
+                limits.rotation_policy.as_ref(),
                 expires_at,
                 max_access_count,
                 created_by.kind(),
@@ -312,7 +329,7 @@ impl Writing<'_> {
         self.version = Some(VersionRow {
             info: VersionInfo {
                 number,
-                metadata: limits.metadata,
+                metadata,
                 expires_at,
                 max_access_count,
                 access_count: 0,
@@ -328,7 +345,8 @@ impl Writing<'_> {
 }
 
 struct Limits {
-    metadata: String,
+    metadata: Option<String>,
+    rotation_policy: Option<String>,
     expires_at: Limit<crate::clock::Timestamp>,
     max_access_count: Limit<u32>,
 }
@@ -374,65 +392,6 @@ async fn insert(
         created_at: act.now,
         updated_at: act.now,
     }))
-}
-
-/// What is stored, as far as the answer to a write shows it.
-struct Shown<'a> {
-    access: &'a Access,
-    secret: &'a SecretRow,
-    version: Option<&'a VersionRow>,
-    keys: &'a OrganizationKeys,
-}
-
-impl Shown<'_> {
-    /// Value and notes for the answer. Writing back is not reading: what the write did not set itself is shown to those who
-    /// may read it, and a value that has a limit to nobody (RULES §4, NT-02). A plaintext that leaves so is recorded.
-    fn after(
-        &self,
-        tx: &mut Tx,
-        act: &Act,
-        written: Option<Value>,
-        notes_set: bool,
-    ) -> Result<(Option<Value>, Option<Option<kluis_crypto::Secret>>), Error> {
-        let may_read = self.may_read(act);
-        let notes = if notes_set || may_read {
-            Some(self.secret.open_notes(self.keys)?)
-        } else {
-            None
-        };
-        let mut reads = !notes_set && matches!(notes, Some(Some(_)));
-        let value = match written {
-            None if may_read => self.unlimited_value(act)?.inspect(|_| reads = true),
-            written => written,
-        };
-        if reads {
-            tx.record(act.also(Action::SecretRead)?);
-        }
-        Ok((value, notes))
-    }
-
-    fn may_read(&self, act: &Act) -> bool {
-        let standing = self.access.standing(&act.caller);
-        let verdict = standing.decide(Permission::Read, &self.secret.subject());
-        matches!(verdict, Verdict::Allow(_))
-            && act.caller.within_scopes(Action::SecretRead.rule().scopes)
-    }
-
-    /// The value, where one is available and has no limit.
-    fn unlimited_value(&self, act: &Act) -> Result<Option<Value>, Error> {
-        let info = self.version.map(|row| &row.info);
-        let available = self.secret.availability(info, act.now) == Availability::Available
-            && info.is_some_and(|info| info.max_access_count.is_none());
-        let Some(version) = self.version.filter(|_| available) else {
-            return Ok(None);
-        };
-        let vault = self.access.vault.facts.id;
-        let number = version.info.number;
-        let value = version
-            .sealed
-            .open(self.keys, vault, self.secret.id, number)?;
-        Ok(Some(value))
-    }
 }
 
 fn json(tags: &[String]) -> Result<String, Failure> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::caller::Role;
-use crate::secrets::{Expect, Limit, Path, SecretAt, SecretWrite, Value};
+use crate::secrets::{Expect, Path, SecretAt, SecretWrite, Value};
 use crate::testing::{Home, PASSWORD};
 
 async fn count(home: &Home, table: &'static str) -> i64 {
@@ -74,17 +74,7 @@ async fn closed_secrets_go_after_thirty_days() {
     for text in ["kept", "restored", "closed"] {
         let write = SecretWrite {
             value: Some(Value::from_text("value".to_owned())),
-            kind: None,
-            default_kind: "generic",
-            notes: None,
-            tags: None,
-            fields: None,
-            metadata: None,
-            expires_at: Limit::Carried,
-            max_access_count: Limit::Carried,
-            disabled: None,
-            expect: Expect::Either,
-            stated_path: None,
+            ..SecretWrite::new("generic", Expect::Either)
         };
         let at = SecretAt::Path(path(text));
         engine

@@ -38,6 +38,26 @@ pub(crate) async fn no_body(request: Request, app: &App, dialect: Dialect) -> Re
     object::<IgnoredAny>(&body).map(drop)
 }
 
+/// The JSON object that is a request's body, if it has one (1claw contract C3).
+pub(crate) async fn optional_json<T>(
+    request: Request,
+    app: &App,
+    dialect: Dialect,
+) -> Result<Option<T>, Error>
+where
+    T: DeserializeOwned,
+{
+    let said_json = is_json(request.headers());
+    let body = body_of(request, dialect, app).await?;
+    if body.is_empty() {
+        return Ok(None);
+    }
+    if !said_json {
+        return Err(Error::invalid(BODY, "must be sent as application/json"));
+    }
+    object(&body).map(Some)
+}
+
 /// The parameters in a request's path; nothing when they are not UTF-8.
 pub(crate) async fn path<T>(parts: &mut Parts) -> Option<T>
 where
@@ -57,7 +77,7 @@ pub(crate) fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, Error> {
         .map_err(|error| located(&error.path().to_string(), error.inner()))
 }
 
-/// Gives a dialect those extractors of its own that it names, of `Json`, `NoBody`, `Path` and `Query`; they refuse in its
+/// Gives a dialect those extractors of its own that it names, of `Json`, `NoBody`, `OptionalJson`, `Path` and `Query`; they refuse in its
 /// shape. `$unreadable` is what a path is that is not UTF-8.
 macro_rules! extractors {
     ($dialect:expr, $failure:ty, $unreadable:expr; $($name:ident),+) => {
@@ -81,6 +101,25 @@ macro_rules! extractor {
             ) -> Result<Self, $failure> {
                 Ok(Self(
                     crate::api::extract::json(request, app, $dialect).await?,
+                ))
+            }
+        }
+    };
+    (OptionalJson, $dialect:expr, $failure:ty, $unreadable:expr) => {
+        /// A JSON object as the body, or none.
+        pub(crate) struct OptionalJson<T>(pub(crate) Option<T>);
+
+        impl<T: serde::de::DeserializeOwned> axum::extract::FromRequest<crate::app::App>
+            for OptionalJson<T>
+        {
+            type Rejection = $failure;
+
+            async fn from_request(
+                request: axum::extract::Request,
+                app: &crate::app::App,
+            ) -> Result<Self, $failure> {
+                Ok(Self(
+                    crate::api::extract::optional_json(request, app, $dialect).await?,
                 ))
             }
         }

@@ -82,6 +82,14 @@ impl Dialect {
         }
     }
 
+    /// What is wrong with a path that leads nowhere.
+    pub(crate) fn unrouted(self, path: &str) -> Error {
+        match self {
+            Self::OneClaw => oneclaw::unrouted(path),
+            Self::CloudKeep | Self::Crate | Self::CredVault | Self::Inkbox => Error::NotFound,
+        }
+    }
+
     /// A 405 in its shape; `allow` lists the methods that the path has.
     pub(crate) fn refuse_method(self, allow: HeaderValue) -> Response {
         let mut response = match self {

@@ -148,6 +148,7 @@ CREATE TABLE secret_version (
     data_key BLOB NOT NULL,
     ciphertext BLOB NOT NULL,
     metadata TEXT NOT NULL,
+    rotation_policy TEXT,
     expires_at INTEGER,
     max_access_count INTEGER,
     access_count INTEGER NOT NULL,
@@ -157,7 +158,7 @@ CREATE TABLE secret_version (
     created_by BLOB NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (secret_id, version)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX secret_version_closed ON secret_version (closed_at) WHERE closed_at IS NOT NULL;
 
 CREATE TABLE policy (

@@ -55,8 +55,12 @@ statements! {
         newest_version = ?8, current_version = ?9, closed_at = NULL, created_at = ?10, updated_at = ?11
         WHERE id = ?1";
     INSERT_VERSION = "INSERT INTO secret_version (secret_id, version, form, key_version, data_key, ciphertext,
-        metadata, expires_at, max_access_count, access_count, disabled, closed_at, created_by_type, created_by,
-        created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0, NULL, ?10, ?11, ?12)";
+        metadata, rotation_policy, expires_at, max_access_count, access_count, disabled, closed_at, created_by_type,
+        created_by, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, NULL, ?11, ?12, ?13)";
+    DISABLE_VERSION = "UPDATE secret_version SET disabled = 1 WHERE secret_id = ?1 AND version = ?2";
+    CHOOSE_CURRENT = "UPDATE secret SET updated_at = ?2, current_version =
+        (SELECT MAX(d.version) FROM secret_version d
+        WHERE d.secret_id = secret.id AND d.disabled = 0 AND d.closed_at IS NULL) WHERE id = ?1";
     DROP_OLD_VERSIONS = "DELETE FROM secret_version WHERE secret_id = ?1 AND version <= ?2";
     DELETE = "DELETE FROM secret WHERE id = ?1";
     CLOSE = "UPDATE secret SET closed_at = ?2, current_version = NULL, updated_at = ?2 WHERE id = ?1";

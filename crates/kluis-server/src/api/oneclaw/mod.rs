@@ -2,9 +2,10 @@
 //!
 //! | file | routes |
 //! |---|---|
+//! | `vaults.rs` | `GET, POST /vaults`; `GET, DELETE /vaults/{vault_id}`; `POST /vaults/{vault_id}/take-over` |
+//! | `secrets.rs` | `GET /vaults/{vault_id}/secrets`; `GET, PUT, DELETE /vaults/{vault_id}/secrets/{path}` |
 //! | `policies.rs` | `GET, POST /vaults/{vault_id}/policies`; `PUT, DELETE /vaults/{vault_id}/policies/{policy_id}` |
-//! | `versions.rs` | `GET /vaults/{vault_id}/secret-versions/{path}`; `POST /vaults/{vault_id}/{secret-restore,secret-purge}/{path}` |
-//! | `vaults.rs` | `POST /vaults/{vault_id}/take-over` |
+//! | `versions.rs` | `GET /vaults/{vault_id}/secret-versions/{path}`, `…/secret-version/{path}/{n}`; `POST …/secret-version-disable/{path}/{n}`, `…/{secret-rotate,secret-restore,secret-purge}/{path}` |
 //! | `auth.rs` | `POST /auth/change-password` |
 //! | `audit.rs` | `GET /audit/events`, `GET /audit/verify` |
 //! | `me.rs` | `GET /auth/me` |
@@ -14,6 +15,7 @@ mod auth;
 pub(crate) mod error;
 mod me;
 mod policies;
+mod secrets;
 mod vaults;
 mod versions;
 pub(crate) mod wire;
@@ -38,6 +40,21 @@ pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(policies::policy_list, policies::policy_create))
         .routes(routes!(policies::policy_update, policies::policy_delete))
+        .routes(routes!(vaults::vault_list, vaults::vault_create))
+        .routes(routes!(vaults::vault_read, vaults::vault_delete))
+        .routes(routes!(secrets::secret_list))
+        .routes(routes!(
+            secrets::secret_read,
+            secrets::secret_put,
+            secrets::secret_close,
+            versions::secret_rotate_older
+        ))
+        .routes(routes!(
+            versions::secret_version_read,
+            versions::secret_version_disable_older
+        ))
+        .routes(routes!(versions::secret_version_disable))
+        .routes(routes!(versions::secret_rotate))
         .routes(routes!(versions::secret_version_list))
         .routes(routes!(versions::secret_restore))
         .routes(routes!(versions::secret_purge))
@@ -48,4 +65,18 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(me::me_read))
 }
 
-extractors!(Dialect::OneClaw, Failure, Error::invalid("path", "must be UTF-8"); Json, NoBody, Path, Query);
+/// What is wrong with a path that leads nowhere: behind `…/secrets/` and its like the path of a secret is missing, which is
+/// malformed rather than absent (RULES §3).
+pub(crate) fn unrouted(path: &str) -> Error {
+    let behind_vault = path
+        .strip_prefix("/v1/vaults/")
+        .and_then(|rest| rest.split_once('/'));
+    match behind_vault {
+        Some((_, word)) if word.starts_with("secret") && word.find('/') == Some(word.len() - 1) => {
+            Error::invalid("path", "must not be empty")
+        }
+        _ => Error::NotFound,
+    }
+}
+
+extractors!(Dialect::OneClaw, Failure, Error::invalid("path", "must be UTF-8"); Json, NoBody, OptionalJson, Path, Query);

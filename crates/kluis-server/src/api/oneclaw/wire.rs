@@ -5,14 +5,18 @@
 //! |---|---|
 //! | `account.rs` | the own profile and password (contract §4.5, §12) |
 //! | `audit.rs` | the record (contract §11) |
+//! | `path.rs` | the grammar of paths (contract §6.1, §7) |
 //! | `policy.rs` | policies (contract §8) |
 //! | `secret.rs` | secrets and versions, without values (contract §6, §7) |
+//! | `value.rs` | values on their way in and out (contract §6.3, §6.4, §7) |
 //! | `vault.rs` | vaults (contract §5) |
 
 mod account;
 mod audit;
+mod path;
 mod policy;
 mod secret;
+mod value;
 mod vault;
 
 use http::StatusCode;
@@ -21,9 +25,11 @@ use serde_json::{Map, Value};
 
 pub(super) use self::account::{Me, Message, PasswordChange};
 pub(super) use self::audit::{Events, EventsQuery, Verification, VerifyQuery};
+pub(super) use self::path::{path_and_version, secret_path};
 pub(super) use self::policy::{Policies, Policy, PolicyCreate, PolicyUpdate};
-pub(super) use self::secret::{Secret, Versions, secret_path};
-pub(super) use self::vault::Vault;
+pub(super) use self::secret::{Secret, Secrets, SecretsQuery, Versions};
+pub(super) use self::value::{RevealedSecret, SecretPut, SecretRotate};
+pub(super) use self::vault::{Vault, VaultCreate, Vaults};
 use super::error::Failure;
 use crate::api::reply;
 

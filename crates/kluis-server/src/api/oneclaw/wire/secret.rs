@@ -1,9 +1,9 @@
 //! Secrets and versions, without values.
 
-use kluis_engine::{Error, Path, SecretInfo, Timestamp, VersionInfo};
-use serde::Serialize;
+use kluis_engine::{Error, SecretInfo, Timestamp, VersionInfo};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::object;
 
@@ -25,6 +25,24 @@ pub(in super::super) struct Secret {
     /// Left out when it never does.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
+    /// Left out unless every version is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_disabled: Option<bool>,
+}
+
+/// Which secrets to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in super::super) struct SecretsQuery {
+    /// What their paths begin with.
+    #[param(example = "db/")]
+    prefix: Option<String>,
+}
+
+/// Secrets, by path.
+#[derive(Serialize, ToSchema)]
+pub(in super::super) struct Secrets {
+    secrets: Vec<Secret>,
 }
 
 /// The versions of a secret, newest first.
@@ -38,20 +56,20 @@ pub(in super::super) struct Versions {
 struct Version {
     #[serde(flatten)]
     secret: Secret,
-    is_disabled: bool,
 }
 
 impl Secret {
     /// One version of it.
-    fn version(info: &SecretInfo, version: &VersionInfo) -> Result<Self, Error> {
+    pub(super) fn version(info: &SecretInfo, version: &VersionInfo) -> Result<Self, Error> {
         Ok(Self {
             id: info.id.to_string(),
             path: info.path.clone(),
-            kind: info.kind.clone(),
+            kind: shown_type(&info.kind).to_owned(),
             version: version.number,
             metadata: object(&version.metadata)?,
             created_at: version.created_at.rfc3339(),
             expires_at: version.expires_at.map(Timestamp::rfc3339),
+            is_disabled: None,
         })
     }
 }
@@ -69,10 +87,52 @@ impl TryFrom<SecretInfo> for Secret {
                 metadata: Map::new(),
                 created_at: info.updated_at.rfc3339(),
                 expires_at: None,
+                is_disabled: Some(true),
                 path: info.path,
-                kind: info.kind,
+                kind: shown_type(&info.kind).to_owned(),
             }),
         }
+    }
+}
+
+impl Secrets {
+    /// Those whose paths begin as the query says.
+    pub(in super::super) fn under(
+        query: &SecretsQuery,
+        mut secrets: Vec<SecretInfo>,
+    ) -> Result<Self, Error> {
+        let prefix = query.prefix.as_deref().unwrap_or_default();
+        secrets.retain(|info| info.path.starts_with(prefix));
+        secrets.sort_by(|one, other| one.path.cmp(&other.path));
+        let secrets = secrets.into_iter().map(Secret::try_from);
+        Ok(Self {
+            secrets: secrets.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// The types of this API (contract §6.2).
+pub(super) const TYPES: [&str; 10] = [
+    "api_key",
+    "certificate",
+    "env",
+    "env_bundle",
+    "file",
+    DEFAULT_TYPE,
+    "note",
+    "password",
+    "private_key",
+    "ssh_key",
+];
+/// What a secret without a type of this API reads as.
+pub(super) const DEFAULT_TYPE: &str = "generic";
+
+/// A word that this API does not list reads as its default (RULES §4).
+pub(super) fn shown_type(kind: &str) -> &str {
+    if TYPES.contains(&kind) {
+        kind
+    } else {
+        DEFAULT_TYPE
     }
 }
 
@@ -81,98 +141,18 @@ impl TryFrom<(SecretInfo, Vec<VersionInfo>)> for Versions {
 
     fn try_from((info, versions): (SecretInfo, Vec<VersionInfo>)) -> Result<Self, Error> {
         let versions = versions.iter().map(|version| {
-            let secret = Secret::version(&info, version)?;
             // A closed version cannot be read, for as long as it is not restored.
+            let is_disabled = Some(version.disabled || version.closed_at.is_some());
+            let secret = Secret::version(&info, version)?;
             Ok(Version {
-                secret,
-                is_disabled: version.disabled || version.closed_at.is_some(),
+                secret: Secret {
+                    is_disabled,
+                    ..secret
+                },
             })
         });
         Ok(Self {
             versions: versions.collect::<Result<_, Error>>()?,
         })
-    }
-}
-
-/// A path by the grammar of this API (contract §6.1): segments of letters, digits, `-` and `_`, joined by single slashes.
-pub(in super::super) fn secret_path(text: String) -> Result<Path, Error> {
-    let is_segment = |segment: &str| {
-        !segment.is_empty()
-            && segment
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    };
-    if text.split('/').all(is_segment) {
-        Path::parse(text, "path")
-    } else {
-        Err(Error::invalid(
-            "path",
-            "must be of letters, digits, - and _, with single slashes between",
-        ))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// NT-18
-    #[test]
-    fn the_grammar_is_the_contracts() {
-        for legal in [
-            "passwords/one",
-            "api-keys/stripe",
-            "OPENAI_KEY",
-            "config/prod/db",
-            "a",
-            "A9",
-            "-key",
-            "key_",
-            "_/-/0",
-            "agents/5b0c7a52-1f0e-4c0b-9a35-0d9d3f0f3c11/ssh/private_key",
-        ] {
-            assert_eq!(
-                secret_path(legal.to_owned())
-                    .map(|path| path.as_str().to_owned())
-                    .unwrap(),
-                legal
-            );
-        }
-        for illegal in [
-            "",
-            "/",
-            "/lead",
-            "trail/",
-            "a//b",
-            "has space",
-            "dot.ted",
-            "a/../b",
-            ".",
-            "a\\b",
-            "colon:x",
-            "at@x",
-            "été",
-            "a\0",
-            "a%2Fb",
-            "a\n",
-        ] {
-            assert!(secret_path(illegal.to_owned()).is_err(), "{illegal:?}");
-        }
-        assert!(secret_path("a".repeat(1024)).is_ok());
-        assert!(secret_path("a".repeat(1025)).is_err());
-        assert!(secret_path("a".repeat(1 << 16)).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn what_passes_has_no_empty_segment_and_no_other_character(text in "[a-z_/. -]{0,12}") {
-            let passes = secret_path(text.clone()).is_ok();
-            let legal = !text.is_empty()
-                && !text.contains([' ', '.'])
-                && !format!("/{text}/").contains("//");
-            prop_assert_eq!(passes, legal);
-        }
     }
 }
