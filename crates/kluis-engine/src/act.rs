@@ -324,7 +324,7 @@ impl Act {
             actor: Some(actor),
             credential: Some(match self.caller.credential {
                 Credential::ApiKey(id) => *id.bytes(),
-                Credential::Session(id) => *id.bytes(),
+                Credential::Exchanged(id) | Credential::Session(id) => *id.bytes(),
             }),
             action: action.rule().name.to_owned(),
             resource_type: thing.resource_type.to_owned(),

@@ -306,10 +306,16 @@ async fn require_end(
     caller: &Caller,
     expires_at: Option<Timestamp>,
 ) -> Result<(), Error> {
-    let (Some(_), Credential::ApiKey(own)) = (caller.scopes, caller.credential) else {
-        return Ok(());
+    let row = match (caller.scopes, caller.credential) {
+        (None, _) | (_, Credential::Session(_)) => return Ok(()),
+        (Some(_), Credential::ApiKey(own)) => {
+            conn.query_one(sql::EXPIRY, params![own.bytes()]).await?
+        }
+        (Some(_), Credential::Exchanged(token)) => {
+            conn.query_one(sql::EXPIRY_BEHIND, params![token.bytes()])
+                .await?
+        }
     };
-    let row = conn.query_one(sql::EXPIRY, params![own.bytes()]).await?;
     let end = row.ok_or(Error::NotFound)?.optional_time()?;
     match end {
         Some(end) if expires_at.is_none_or(|at| at > end) => Err(Error::Forbidden),

@@ -37,7 +37,9 @@ impl Engine {
     ) -> Result<Caller, Error> {
         let digest = self.keys()?.digest(token);
         let now = self.clock().now();
-        let session = accepts == Accepts::ApiKeysAndSessions && token.starts_with(ACCESS_PREFIX);
+        // No key has a dot in it, and every JWT has two.
+        let is_access = token.starts_with(ACCESS_PREFIX) || token.contains('.');
+        let session = accepts == Accepts::ApiKeysAndSessions && is_access;
         let Some(found) = self.credential_find(&digest, session).await? else {
             self.sightings()
                 .refused(origin.address, Reason::UnknownCredential, None, now);
@@ -122,6 +124,14 @@ impl Found {
         let id = row.array()?;
         let mut found = Self::of(Credential::Session(SessionId::from_bytes(id)), &mut row)?;
         found.expires_at = Some(row.time()?);
+        if row.optional_blob()?.is_some() {
+            found.credential = Credential::Exchanged(SessionId::from_bytes(id));
+            found.scopes = stored_scopes(&mut row)?;
+            // It ends with its key.
+            let key_ends = row.optional_time()?;
+            found.expires_at = found.expires_at.into_iter().chain(key_ends).min();
+            found.revoked = row.optional_time()?.is_some();
+        }
         Ok(found)
     }
 
@@ -150,7 +160,7 @@ impl Found {
     }
 
     fn is_session(&self) -> bool {
-        matches!(self.credential, Credential::Session(_))
+        !matches!(self.credential, Credential::ApiKey(_))
     }
 
     /// Why it opens nothing any more.
@@ -172,7 +182,7 @@ impl Found {
             user: self.user.id,
             credential: match self.credential {
                 Credential::ApiKey(id) => *id.bytes(),
-                Credential::Session(id) => *id.bytes(),
+                Credential::Exchanged(id) | Credential::Session(id) => *id.bytes(),
             },
         }
     }

@@ -91,6 +91,8 @@ pub enum Role {
 pub enum Credential {
     /// With an API key.
     ApiKey(ApiKeyId),
+    /// With an access token that an API key was exchanged for.
+    Exchanged(SessionId),
     /// With a log-in session's access token.
     Session(SessionId),
 }

@@ -28,6 +28,8 @@ pub(crate) struct Unsealed {
     roots: RwLock<Arc<Roots>>,
     digester: TokenDigester,
     cursors: MacKey,
+    second_factors: MacKey,
+    access_tokens: SigningKey,
     organizations: RwLock<HashMap<OrganizationId, Arc<OrganizationKeys>>>,
 }
 
@@ -46,6 +48,10 @@ pub(crate) const TOKEN_DIGEST: &str = "token-digest";
 const CURSOR: &str = "cursor";
 /// Signs the checkpoints of the record.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
+/// Signs access tokens.
+pub(crate) const ACCESS_TOKEN: &str = "access-token";
+/// What the key for log-ins that wait for a second factor is derived for, from that for digests.
+const SECOND_FACTOR: &str = "second-factor";
 
 impl Keys {
     pub(crate) fn new(signer: ChainSigner) -> Self {
@@ -87,11 +93,14 @@ impl Keys {
         let digest = server_key(conn, &roots, TOKEN_DIGEST).await?;
         let checkpoint = server_key(conn, &roots, CHECKPOINT).await?;
         let signing = SigningKey::from_seed(&checkpoint.1)?;
+        let access_token = server_key(conn, &roots, ACCESS_TOKEN).await?;
         let unsealed = Unsealed {
             sealing,
             roots: RwLock::new(Arc::new(roots)),
             digester: TokenDigester::new(digest.1.expose()),
             cursors: MacKey::derive(digest.1.expose(), CURSOR),
+            second_factors: MacKey::derive(digest.1.expose(), SECOND_FACTOR),
+            access_tokens: SigningKey::from_seed(&access_token.1)?,
             organizations: RwLock::default(),
         };
         *self
@@ -112,6 +121,16 @@ impl Unsealed {
     /// Tags the cursors of lists.
     pub(crate) fn cursors(&self) -> &MacKey {
         &self.cursors
+    }
+
+    /// Tags log-ins that wait for a second factor.
+    pub(crate) fn second_factors(&self) -> &MacKey {
+        &self.second_factors
+    }
+
+    /// Signs access tokens.
+    pub(crate) fn access_tokens(&self) -> &SigningKey {
+        &self.access_tokens
     }
 
     /// The root keys as they are known now.
@@ -321,16 +340,17 @@ pub(crate) async fn server_keys_create(
     )
     .await?;
     let digest = Secret::new(kluis_crypto::random::array::<32>()?.to_vec());
-    let seed = SigningKey::generate_seed()?;
-    let public = SigningKey::from_seed(&seed)?.public_key();
+    let [checkpoint, access_token] = [SigningKey::generate_seed()?, SigningKey::generate_seed()?];
+    let public = |seed| Ok::<_, Error>(SigningKey::from_seed(seed)?.public_key());
     for (purpose, key, public) in [
         (TOKEN_DIGEST, &digest, None),
-        (CHECKPOINT, &seed, Some(&public)),
+        (CHECKPOINT, &checkpoint, Some(public(&checkpoint)?)),
+        (ACCESS_TOKEN, &access_token, Some(public(&access_token)?)),
     ] {
         let sealed = root.seal_server_key(purpose, 1, key.expose())?;
         conn.execute(
             sql::INSERT_SERVER_KEY,
-            params![purpose, 1_u32, 1_u32, &sealed, public, now],
+            params![purpose, 1_u32, 1_u32, &sealed, public.as_ref(), now],
         )
         .await?;
     }

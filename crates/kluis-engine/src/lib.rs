@@ -4,6 +4,7 @@
 //! The crate knows no HTTP and no word of a dialect.
 
 mod access;
+mod access_tokens;
 mod act;
 mod action;
 mod api_keys;
@@ -38,6 +39,7 @@ mod upkeep;
 mod users;
 mod vaults;
 
+pub use access_tokens::{AccessToken, LoggedIn};
 pub use action::{Action, Durability, Floor, Rule, Scope, ScopeNeed};
 pub use api_keys::{ApiKey, ApiKeyChange, ApiKeyStatus, KeyStyle, KeysOf, NewApiKey};
 pub use audit::{

@@ -17,7 +17,7 @@ use crate::second_factor::SecondFactor;
 use crate::sightings::{AUTH_FAILURE, Reason};
 use crate::store::sql::{sessions as sql, users};
 use crate::store::{Conn, Tx, params};
-use crate::users::{UserProfile, user_find};
+use crate::users::{UserProfile, email_address, user_find};
 
 /// What a user logs in with.
 pub struct Login {
@@ -58,11 +58,31 @@ impl Engine {
         login: Login,
         origin: Origin,
     ) -> Result<SessionTokens, Error> {
+        let Login {
+            email,
+            password,
+            otp,
+        } = login;
+        self.with_password(&email, password, origin, async |proven| {
+            self.session_open(proven, otp).await
+        })
+        .await
+    }
+
+    /// Go on with a user whose password is right. `Unauthenticated`, after the same work, for an unknown address, a wrong
+    /// password and a disabled user; a refusal is recorded.
+    pub(crate) async fn with_password<T>(
+        &self,
+        email: &str,
+        password: Secret,
+        origin: Origin,
+        open: impl AsyncFnOnce(Proven) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         self.keys()?;
         let guess = self.guess_begin(origin.address).await?;
-        let known = self.login_find(&login.email).await?;
+        let known = self.login_find(email).await?;
         let hash = known.as_ref().and_then(|known| known.password_hash.clone());
-        let right = self.password_matches(login.password, hash).await?;
+        let right = self.password_matches(password, hash).await?;
         let Some(known) = known else {
             let now = self.clock().now();
             self.sightings()
@@ -72,11 +92,10 @@ impl Engine {
         let (organization, user) = (known.organization, known.user);
         let outcome = match known.password_hash.filter(|_| right && known.active) {
             Some(password_hash) => {
-                let (otp, origin) = (login.otp, origin.clone());
-                self.session_open(Proven {
+                let origin = origin.clone();
+                open(Proven {
                     user,
                     password_hash,
-                    otp,
                     origin,
                     guess,
                 })
@@ -170,7 +189,8 @@ impl Engine {
 
     /// Log out: end the caller's session with all its tokens. `Invalid` for an API key, which is revoked by its id.
     pub async fn session_delete(&self, caller: &Caller) -> Result<(), Error> {
-        let Credential::Session(session) = caller.credential else {
+        let (Credential::Exchanged(session) | Credential::Session(session)) = caller.credential
+        else {
             return Err(Error::invalid(
                 "credential",
                 "must be a session's access token",
@@ -193,7 +213,10 @@ impl Engine {
     }
 
     async fn login_find(&self, email: &str) -> Result<Option<Known>, Error> {
-        let email = email.to_ascii_lowercase();
+        // What is no address is nobody's, and not for the database to judge.
+        let Ok(email) = email_address(email) else {
+            return Ok(None);
+        };
         let mut reader = self.store().reader().await?;
         let row = reader
             .conn()?
@@ -211,7 +234,11 @@ impl Engine {
     }
 
     /// The password was right: check the second factor and make the session, in one transaction.
-    async fn session_open(&self, proven: Proven) -> Result<SessionTokens, Error> {
+    async fn session_open(
+        &self,
+        proven: Proven,
+        otp: Option<String>,
+    ) -> Result<SessionTokens, Error> {
         let engine = self.clone();
         self.store()
             .write(move |tx| {
@@ -221,7 +248,6 @@ impl Engine {
                     let Proven {
                         user,
                         password_hash,
-                        otp,
                         origin,
                         guess,
                     } = proven;
@@ -251,7 +277,8 @@ impl Engine {
                                 &access,
                                 fresh.access_expires_at,
                                 now.after(REFRESH_LIFE),
-                                now
+                                now,
+                                None::<i64>
                             ],
                         )
                         .await?;
@@ -281,13 +308,12 @@ struct Known {
 }
 
 /// A log-in with the right password.
-struct Proven {
-    user: UserId,
+pub(crate) struct Proven {
+    pub(crate) user: UserId,
     /// Another one by the time of the transaction means that the password was changed meanwhile.
-    password_hash: String,
-    otp: Option<String>,
-    origin: Origin,
-    guess: Guess,
+    pub(crate) password_hash: String,
+    pub(crate) origin: Origin,
+    pub(crate) guess: Guess,
 }
 
 /// New tokens of a session.

@@ -9,7 +9,7 @@ use crate::caller::{Caller, Credential, Plan, Role, ScopeSet, User};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::{Conflict, Error};
-use crate::ids::{OrganizationId, UserId};
+use crate::ids::{ApiKeyId, OrganizationId, UserId};
 use crate::passwords::require_policy;
 use crate::store::sql::{api_keys, organizations, sessions, users as sql, vaults};
 use crate::store::{Conn, Failure, Row, params, unexpected};
@@ -85,6 +85,13 @@ impl Engine {
             let user = user_find(conn, act.caller.organization, id).await?;
             let api_key = match act.caller.credential {
                 Credential::ApiKey(key) => {
+                    Some(api_key_find(conn, act, key, api_keys::BY_ID).await?)
+                }
+                Credential::Exchanged(token) => {
+                    let row = conn
+                        .query_one(sessions::KEY, params![token.bytes()])
+                        .await?;
+                    let key = ApiKeyId::from_bytes(row.ok_or(Error::NotFound)?.array()?);
                     Some(api_key_find(conn, act, key, api_keys::BY_ID).await?)
                 }
                 Credential::Session(_) => None,

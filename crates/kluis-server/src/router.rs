@@ -25,6 +25,13 @@ pub(crate) fn dialects() -> Vec<(Dialect, OpenApiRouter<App>)> {
 pub(crate) const PUBLIC: &[(Method, &str)] = &[
     (Method::POST, "/v1/auth/login"),
     (Method::POST, "/v1/auth/refresh"),
+    (Method::POST, "/v1/auth/api-key-token"),
+    (Method::POST, "/v1/auth/token"),
+    (Method::POST, "/v1/auth/mfa"),
+    (Method::GET, "/v1/auth/jwt-public-key"),
+    (Method::GET, "/.well-known/jwks.json"),
+    (Method::GET, "/v1/health"),
+    (Method::GET, "/v1/health/hsm"),
 ];
 
 /// What stands outside of the APIs, for operators and readers; all of it is public.
@@ -274,7 +281,7 @@ const ONECLAW: [&str; 13] = [
 /// What a request that reaches no operation is counted as.
 const ELSEWHERE: &str = "none";
 /// What answers while the server is sealed: how it is, and nothing that it keeps.
-const ANSWERS_SEALED: [&str; 3] = ["/healthz", "/metrics", "/readyz"];
+const ANSWERS_SEALED: [&str; 4] = ["/healthz", "/metrics", "/readyz", "/v1/health"];
 
 #[cfg(test)]
 mod tests {
@@ -382,14 +389,21 @@ mod tests {
         assert_eq!(
             open,
             [
+                "GET /.well-known/jwks.json",
                 "GET /api-docs",
                 "GET /api-docs/openapi.json",
                 "GET /api-docs/{file}",
                 "GET /healthz",
                 "GET /metrics",
                 "GET /readyz",
+                "GET /v1/auth/jwt-public-key",
+                "GET /v1/health",
+                "GET /v1/health/hsm",
+                "POST /v1/auth/api-key-token",
                 "POST /v1/auth/login",
+                "POST /v1/auth/mfa",
                 "POST /v1/auth/refresh",
+                "POST /v1/auth/token",
             ]
         );
         for (method, path) in PUBLIC {

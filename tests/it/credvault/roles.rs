@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Api, Kluis};
+use crate::harness::{Api, Kluis, totp_code};
 
 /// RULES §2: passwords and keys of others.
 #[tokio::test]
@@ -220,7 +220,7 @@ async fn a_second_factor_ends_with_a_code_and_not_without() {
     let confirmed = api
         .post(
             "/v1/auth/totp/confirm",
-            json!({"code": code(&secret, offset)}),
+            json!({"code": totp_code(&secret, offset)}),
         )
         .await
         .expect(200);
@@ -244,7 +244,7 @@ async fn a_second_factor_ends_with_a_code_and_not_without() {
     for _ in 0..2 {
         kluis.advance_clock(60).await;
         offset += 60;
-        let present = code(&secret, offset);
+        let present = totp_code(&secret, offset);
         assert_eq!(with(Some(&present)).await, 200);
         assert_eq!(with(Some(&present)).await, 401, "a code works once");
     }
@@ -262,7 +262,7 @@ async fn a_second_factor_ends_with_a_code_and_not_without() {
     assert_eq!(with(None).await, 401);
     kluis.advance_clock(60).await;
     offset += 60;
-    let body = json!({"code": code(&secret, offset)});
+    let body = json!({"code": totp_code(&secret, offset)});
     api.post("/v1/auth/totp/disable", body).await.expect(200);
     assert_eq!(with(None).await, 200);
     let me = api.get("/v1/me").await.expect(200);
@@ -280,7 +280,7 @@ async fn a_reset_password_is_no_way_around_the_second_factor() {
         .post("/v1/auth/totp/enroll", json!({}))
         .await
         .expect(200);
-    let body = json!({"code": code(&enrolled.text("/data/secret"), 0)});
+    let body = json!({"code": totp_code(&enrolled.text("/data/secret"), 0)});
     let confirmed = api.post("/v1/auth/totp/confirm", body).await.expect(200);
     let reset = format!("/v1/users/{}/reset-password", member.id);
     let password = admin.post(&reset, json!({})).await.expect(200);
@@ -325,25 +325,6 @@ async fn an_owner_that_is_disabled_does_not_let_the_last_one_go() {
     admin.delete(&first).await.expect(200);
     admin.get("/v1/me").await.expect(401);
     other.api().get("/api/v1/me").await.expect(200);
-}
-
-/// The code of a base-32 secret so many seconds from now, by an independent implementation.
-fn code(secret: &str, offset: u64) -> String {
-    let program = "import base64,hmac,hashlib,struct,sys,time
-k=base64.b32decode(sys.argv[1]+'='*(-len(sys.argv[1])%8))
-h=hmac.new(k,struct.pack('>Q',(int(time.time())+int(sys.argv[2]))//30),hashlib.sha1).digest()
-o=h[19]&15
-print('%06d'%((struct.unpack('>I',h[o:o+4])[0]&0x7fffffff)%1000000))";
-    let output = std::process::Command::new("python3")
-        .args(["-c", program, secret, &offset.to_string()])
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 /// RULES §2: the server owner makes organizations, and nothing of theirs is its own.

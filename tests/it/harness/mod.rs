@@ -9,6 +9,7 @@ mod random;
 pub mod raw;
 mod server;
 mod start;
+mod totp;
 pub mod trace;
 
 pub use api::{Answer, Api};
@@ -18,3 +19,4 @@ pub use postgres::database;
 pub use random::Random;
 pub use server::{Kluis, Member, unique};
 pub use start::{Ended, Start, binary, without_settings};
+pub use totp::totp_code;

@@ -8,6 +8,7 @@ mod roles;
 mod rotation;
 mod secrets;
 mod tampering;
+mod tokens;
 mod vaults;
 mod versions;
 

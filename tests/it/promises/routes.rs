@@ -141,6 +141,9 @@ impl Route {
             }
             "PATCH /api/v1/vaults/{}/secrets/{}" => json!({"value": "changed", "notes": "n"}),
             "POST /v1/auth/login" => json!({"email": "nobody@example.test", "password": "wrong"}),
+            "POST /v1/auth/token" => json!({"email": "nobody@example.test", "password": "wrong"}),
+            "POST /v1/auth/api-key-token" => json!({"api_key": "1ck_unknown"}),
+            "POST /v1/auth/mfa" => json!({"mfa_token": "unknown", "code": "000000"}),
             "POST /v1/auth/refresh" => json!({"refresh_token": "cvr_unknown"}),
             "POST /v1/auth/change-password" => {
                 json!({"current_password": "not Mine 123!", "new_password": "Quite New 123!"})

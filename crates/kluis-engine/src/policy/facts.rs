@@ -38,7 +38,7 @@ pub(super) const AUTH_METHODS: [&str; 4] =
 
 fn auth_method(credential: Credential) -> &'static str {
     match credential {
-        Credential::ApiKey(_) => "api_key",
+        Credential::ApiKey(_) | Credential::Exchanged(_) => "api_key",
         Credential::Session(_) => "password",
     }
 }

@@ -85,12 +85,14 @@ CREATE TABLE session (
     id BLOB PRIMARY KEY,
     organization_id BLOB NOT NULL REFERENCES organization (id),
     user_id BLOB NOT NULL REFERENCES user_account (id) ON DELETE CASCADE,
+    api_key_id BLOB REFERENCES api_key (id) ON DELETE CASCADE,
     access_digest BLOB NOT NULL UNIQUE,
     access_expires_at INTEGER NOT NULL,
     refresh_expires_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX session_of_user ON session (user_id);
+CREATE INDEX session_of_key ON session (api_key_id) WHERE api_key_id IS NOT NULL;
 
 CREATE TABLE refresh_token (
     digest BLOB PRIMARY KEY,

@@ -7,6 +7,7 @@ statements! {
     BY_ID = "SELECT id, user_id, name, prefix, style, scopes, expires_at, revoked_at, last_used_at, last_rotated_at,
         created_at, updated_at FROM api_key WHERE id = ?1 AND organization_id = ?2";
     /// The same, and takes the row until the transaction ends.
+    EXPIRY_BEHIND = "SELECT k.expires_at FROM session s JOIN api_key k ON k.id = s.api_key_id WHERE s.id = ?1";
     EXPIRY = "SELECT expires_at FROM api_key WHERE id = ?1";
     LOCK = "UPDATE api_key SET name = name WHERE id = ?1 AND organization_id = ?2
         RETURNING id, user_id, name, prefix, style, scopes, expires_at, revoked_at, last_used_at, last_rotated_at,

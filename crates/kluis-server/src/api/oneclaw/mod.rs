@@ -6,13 +6,15 @@
 //! | `secrets.rs` | `GET /vaults/{vault_id}/secrets`; `GET, PUT, DELETE /vaults/{vault_id}/secrets/{path}` |
 //! | `policies.rs` | `GET, POST /vaults/{vault_id}/policies`; `PUT, DELETE /vaults/{vault_id}/policies/{policy_id}` |
 //! | `versions.rs` | `GET /vaults/{vault_id}/secret-versions/{path}`, `…/secret-version/{path}/{n}`; `POST …/secret-version-disable/{path}/{n}`, `…/{secret-rotate,secret-restore,secret-purge}/{path}` |
-//! | `auth.rs` | `POST /auth/change-password` |
+//! | `auth.rs` | `POST /auth/{api-key-token,token,mfa,change-password}`; `DELETE /auth/token`; `GET /auth/jwt-public-key` |
+//! | `health.rs` | `GET /health`, `GET /health/hsm` |
 //! | `audit.rs` | `GET /audit/events`, `GET /audit/verify` |
 //! | `me.rs` | `GET /auth/me` |
 
 mod audit;
 mod auth;
 pub(crate) mod error;
+mod health;
 mod me;
 mod policies;
 mod secrets;
@@ -59,7 +61,14 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(versions::secret_restore))
         .routes(routes!(versions::secret_purge))
         .routes(routes!(vaults::vault_take_over))
+        .routes(routes!(auth::access_token_exchange))
+        .routes(routes!(auth::access_token_create, auth::session_delete))
+        .routes(routes!(auth::access_token_confirm))
+        .routes(routes!(auth::access_token_key))
+        .routes(routes!(auth::access_token_keys))
         .routes(routes!(auth::password_change))
+        .routes(routes!(health::health_read))
+        .routes(routes!(health::key_health_read))
         .routes(routes!(audit::audit_list))
         .routes(routes!(audit::audit_verify))
         .routes(routes!(me::me_read))

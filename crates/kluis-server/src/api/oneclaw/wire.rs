@@ -5,17 +5,21 @@
 //! |---|---|
 //! | `account.rs` | the own profile and password (contract §4.5, §12) |
 //! | `audit.rs` | the record (contract §11) |
+//! | `health.rs` | how the server is (contract §12) |
 //! | `path.rs` | the grammar of paths (contract §6.1, §7) |
 //! | `policy.rs` | policies (contract §8) |
 //! | `secret.rs` | secrets and versions, without values (contract §6, §7) |
+//! | `token.rs` | access tokens (contract §4) |
 //! | `value.rs` | values on their way in and out (contract §6.3, §6.4, §7) |
 //! | `vault.rs` | vaults (contract §5) |
 
 mod account;
 mod audit;
+mod health;
 mod path;
 mod policy;
 mod secret;
+mod token;
 mod value;
 mod vault;
 
@@ -25,9 +29,13 @@ use serde_json::{Map, Value};
 
 pub(super) use self::account::{Me, Message, PasswordChange};
 pub(super) use self::audit::{Events, EventsQuery, Verification, VerifyQuery};
+pub(super) use self::health::{Health, KeyHealth};
 pub(super) use self::path::{path_and_version, secret_path};
 pub(super) use self::policy::{Policies, Policy, PolicyCreate, PolicyUpdate};
 pub(super) use self::secret::{Secret, Secrets, SecretsQuery, Versions};
+pub(super) use self::token::{
+    AccessToken, ApiKeyExchange, KeySet, LoggedIn, PasswordLogin, PublicKey, SecondFactor,
+};
 pub(super) use self::value::{RevealedSecret, SecretPut, SecretRotate};
 pub(super) use self::vault::{Vault, VaultCreate, Vaults};
 use super::error::Failure;
