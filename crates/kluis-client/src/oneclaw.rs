@@ -1,10 +1,10 @@
-//! The 1claw API's policies, versions and audit record, under `/v1`.
+//! The 1claw API's secrets, versions, policies and audit record, under `/v1`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::http::Call;
-use crate::{Client, Error};
+use crate::{Client, Error, SecretText};
 
 impl Client {
     /// The calls of the 1claw API.
@@ -28,6 +28,77 @@ impl OneClaw<'_> {
         let segments = ["v1", "vaults", vault, "secret-versions", path];
         let answer: Answer = self.0.call(Call::get(&segments)).await?;
         Ok(answer.versions)
+    }
+
+    /// The secrets of a vault that the caller sees, by path, without values.
+    pub async fn secrets(self, vault: &str) -> Result<Vec<Version>, Error> {
+        #[derive(Deserialize)]
+        struct Answer {
+            secrets: Vec<Version>,
+        }
+        let segments = ["v1", "vaults", vault, "secrets"];
+        let answer: Answer = self.0.call(Call::get(&segments)).await?;
+        Ok(answer.secrets)
+    }
+
+    /// One version of the secret at `path`, with its value; 410 when it is disabled or expired.
+    pub async fn secret_version(
+        self,
+        vault: &str,
+        path: &str,
+        version: u64,
+    ) -> Result<RevealedVersion, Error> {
+        let version = version.to_string();
+        let segments = ["v1", "vaults", vault, "secret-version", path, &version];
+        self.0.call(Call::get(&segments)).await
+    }
+
+    /// Takes a version out of use; it is kept, and cannot be read.
+    pub async fn secret_version_disable(
+        self,
+        vault: &str,
+        path: &str,
+        version: u64,
+    ) -> Result<(), Error> {
+        let version = version.to_string();
+        let segments = [
+            "v1",
+            "vaults",
+            vault,
+            "secret-version-disable",
+            path,
+            &version,
+        ];
+        self.0.call_unit(Call::post(&segments)).await
+    }
+
+    /// Has the server make a new value, which it does not tell.
+    pub async fn secret_rotate(
+        self,
+        vault: &str,
+        path: &str,
+        rotate: &Rotate<'_>,
+    ) -> Result<Version, Error> {
+        let segments = ["v1", "vaults", vault, "secret-rotate", path];
+        self.0.call(Call::post(&segments).json(rotate)?).await
+    }
+
+    /// Closes every version of the secret at `path`; for 30 days it can be restored.
+    pub async fn secret_close(self, vault: &str, path: &str) -> Result<(), Error> {
+        let segments = ["v1", "vaults", vault, "secrets", path];
+        self.0.call_unit(Call::delete(&segments)).await
+    }
+
+    /// Opens the closed versions of a secret again. Kluis only.
+    pub async fn secret_restore(self, vault: &str, path: &str) -> Result<Version, Error> {
+        let segments = ["v1", "vaults", vault, "secret-restore", path];
+        self.0.call(Call::post(&segments)).await
+    }
+
+    /// Destroys the closed versions of a secret. Kluis only.
+    pub async fn secret_purge(self, vault: &str, path: &str) -> Result<(), Error> {
+        let segments = ["v1", "vaults", vault, "secret-purge", path];
+        self.0.call_unit(Call::post(&segments)).await
     }
 
     /// The policies on a vault.
@@ -110,6 +181,24 @@ impl OneClaw<'_> {
             .call(Call::get(&["v1", "audit", "verify"]).query(&query))
             .await
     }
+}
+
+/// How to make a new value; `None` leaves it to the server.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Rotate<'a> {
+    /// Its characters, from 8 to 1024.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<u32>,
+    /// `hex`, `base64`, `alphanumeric` or `ascii`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charset: Option<&'a str>,
+}
+
+/// One version of a secret, with its value. Has no `Debug`.
+#[derive(Deserialize)]
+pub struct RevealedVersion {
+    /// The value.
+    pub value: SecretText,
 }
 
 /// One version of a secret, without its value.

@@ -3,6 +3,7 @@
 mod reading;
 mod secrets;
 mod starting;
+mod versions;
 mod words;
 
 use std::io::Write;

@@ -27,6 +27,7 @@ mod template;
 mod token;
 mod user;
 mod vault;
+mod versions;
 
 /// Every command.
 #[derive(Debug, Subcommand)]

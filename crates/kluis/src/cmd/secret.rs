@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use kluis_client::{Error, SecretText, cloudkeep};
 
+use super::versions::{At, AtVersion, Rotate};
 use super::{Context, input};
 use crate::failure::{Code, Failure};
 use crate::output::{Cell, LISTING, Records};
@@ -10,7 +11,7 @@ use crate::remote::{Remote, VaultAt, VaultFlag};
 use crate::suggest::did_you_mean;
 use crate::terminal::say;
 
-/// List, delete and look into secrets
+/// List, delete, rotate and look into secrets
 #[derive(Debug, Subcommand)]
 pub(crate) enum Secret {
     /// List the secrets of a vault, without values
@@ -29,11 +30,24 @@ pub(crate) enum Secret {
         vault: VaultFlag,
     },
     /// List the versions of a secret, newest first, without values
-    Versions {
-        /// Key of the secret
-        key: String,
+    Versions(At),
+    /// Have the server make a new value, which nobody is shown
+    Rotate(Rotate),
+    /// Make the value of an older version the current one, as a new version
+    Rollback(AtVersion),
+    /// Take a version out of use; it is kept, and cannot be read
+    Disable(AtVersion),
+    /// Close a secret; for 30 days it can be restored
+    Close(At),
+    /// Open again what was closed
+    Restore(At),
+    /// Destroy what was closed, for good
+    Purge {
         #[command(flatten)]
-        vault: VaultFlag,
+        at: At,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -42,7 +56,13 @@ impl Secret {
         match self {
             Self::List { vault } => list(context, &vault).await,
             Self::Delete { key, yes, vault } => delete(context, &vault, &key, yes).await,
-            Self::Versions { key, vault } => versions(context, &vault, &key).await,
+            Self::Versions(at) => at.versions(context).await,
+            Self::Rotate(rotate) => rotate.run(context).await,
+            Self::Rollback(at) => at.rollback(context).await,
+            Self::Disable(at) => at.disable(context).await,
+            Self::Close(at) => at.close(context).await,
+            Self::Restore(at) => at.restore(context).await,
+            Self::Purge { at, yes } => at.purge(context, yes).await,
         }
     }
 }
@@ -51,7 +71,7 @@ async fn list(context: &Context, vault: &VaultFlag) -> Result<(), Failure> {
     let format = context.format(LISTING)?;
     let server = context.server()?;
     let vault = server.vault(vault, "cannot list the secrets").await?;
-    let secrets = server.client.cloudkeep().secrets(&vault.id).await;
+    let secrets = server.client.oneclaw().secrets(&vault.id).await;
     let secrets = secrets.map_err(|error| {
         server.secret_failure(format!("cannot list vault '{}'", vault.name), &error)
     })?;
@@ -59,14 +79,17 @@ async fn list(context: &Context, vault: &VaultFlag) -> Result<(), Failure> {
         .into_iter()
         .map(|secret| {
             vec![
-                secret.key.into(),
+                secret.path.into(),
                 secret.kind.into(),
-                secret.updated_at.into(),
+                Cell::Number(secret.version),
+                secret.created_at.into(),
+                secret.expires_at.into(),
                 secret.id.into(),
             ]
         })
         .collect();
-    Records::list(&["key", "type", "updated_at", "id"], rows).print(format)
+    let columns = &["key", "type", "version", "created_at", "expires_at", "id"];
+    Records::list(columns, rows).print(format)
 }
 
 async fn delete(context: &Context, vault: &VaultFlag, key: &str, yes: bool) -> Result<(), Failure> {
@@ -88,45 +111,6 @@ async fn delete(context: &Context, vault: &VaultFlag, key: &str, yes: bool) -> R
     deleted.map_err(|error| server.secret_failure(what(), &error))?;
     say(&format!("'{key}' deleted from vault '{}'", vault.name));
     Ok(())
-}
-
-async fn versions(context: &Context, vault: &VaultFlag, key: &str) -> Result<(), Failure> {
-    let format = context.format(LISTING)?;
-    let what = format!("cannot list the versions of '{key}'");
-    if !is_path(key) {
-        return Err(Failure::usage(
-            what,
-            "versions are listed by path, and a path holds only letters, digits, - and _, with single slashes between",
-            "the current version is there with kluis get; keep what needs its versions under such a path",
-        ));
-    }
-    let server = context.server()?;
-    let vault = server.vault(vault, what.as_str()).await?;
-    let versions = server
-        .client
-        .oneclaw()
-        .secret_versions(&vault.id, key)
-        .await;
-    let versions = versions.map_err(|error| {
-        server.secret_failure(format!("{what} in vault '{}'", vault.name), &error)
-    })?;
-    let rows = versions
-        .into_iter()
-        .map(|version| {
-            vec![
-                Cell::Number(version.version),
-                version.kind.into(),
-                version.created_at.into(),
-                version.expires_at.into(),
-                Cell::Flag(version.is_disabled),
-            ]
-        })
-        .collect();
-    Records::list(
-        &["version", "type", "created_at", "expires_at", "disabled"],
-        rows,
-    )
-    .print(format)
 }
 
 /// Reads the secret with this key, alone where its id can be had alone: the secret and its value.
@@ -168,8 +152,8 @@ pub(super) async fn id(
             ),
         )
     };
-    // Versions tell the id without reading a value, so nothing but the wanted secret stands in the record as read. They are
-    // there for keys that are paths; whoever is refused them finds the secret in no list either.
+    // Neither versions nor the list of names read a value, so nothing but the wanted secret stands in the record as read.
+    // Versions are there for keys that are paths; whoever is refused them finds the secret in no list either.
     if is_path(key) {
         match server
             .client
@@ -187,19 +171,19 @@ pub(super) async fn id(
             Err(error) => return Err(server.secret_failure(what(), &error)),
         }
     }
-    let secrets = server.client.cloudkeep().secrets(&vault.id).await;
+    let secrets = server.client.oneclaw().secrets(&vault.id).await;
     let secrets = secrets.map_err(|error: Error| server.secret_failure(what(), &error))?;
-    if let Some(secret) = secrets.iter().find(|secret| secret.key == key) {
+    if let Some(secret) = secrets.iter().find(|secret| secret.path == key) {
         return Ok(secret.id.clone());
     }
     Err(absent(did_you_mean(
         key,
-        secrets.iter().map(|secret| secret.key.as_str()),
+        secrets.iter().map(|secret| secret.path.as_str()),
     )))
 }
 
 /// Whether a key is a path as the 1claw API spells them.
-fn is_path(key: &str) -> bool {
+pub(super) fn is_path(key: &str) -> bool {
     key.split('/').all(|segment| {
         !segment.is_empty()
             && segment
