@@ -120,6 +120,12 @@ impl OneClaw<'_> {
         self.0.call(Call::post(&segments).json(policy)?).await
     }
 
+    /// Asks why someone may or may not. Kluis only.
+    pub async fn policy_explain(self, question: &Question<'_>) -> Result<Explanation, Error> {
+        let segments = ["v1", "policies", "explain"];
+        self.0.call(Call::post(&segments).json(question)?).await
+    }
+
     /// Changes a policy; what is `None` stays. Pattern and principal cannot change.
     pub async fn policy_update(
         self,
@@ -181,6 +187,55 @@ impl OneClaw<'_> {
             .call(Call::get(&["v1", "audit", "verify"]).query(&query))
             .await
     }
+}
+
+/// What to explain; the caller itself unless a principal is named.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Question<'a> {
+    /// The vault's id.
+    pub vault_id: &'a str,
+    /// The path.
+    pub path: &'a str,
+    /// `read`, `write`, `delete` or `rotate`.
+    pub permission: &'a str,
+    /// `user` or `agent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal_type: Option<&'a str>,
+    /// Its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal_id: Option<&'a str>,
+    /// From where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip_address: Option<&'a str>,
+}
+
+/// A decision, and what led to it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Explanation {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// `owner`, `maker`, `policy` or `role`.
+    #[serde(default)]
+    pub basis: Option<String>,
+    /// Whether the name may be seen.
+    pub sees: bool,
+    /// Whether the principal is in force.
+    pub active: bool,
+    /// The policy that decides.
+    #[serde(default)]
+    pub deciding_policy_id: Option<String>,
+    /// Every policy about the principal, in the order in which they are asked.
+    pub policies: Vec<Considered>,
+}
+
+/// A policy, and how it fits.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Considered {
+    /// The policy.
+    #[serde(flatten)]
+    pub policy: Policy,
+    /// `applies`, or what rules it out.
+    pub fit: String,
 }
 
 /// How to make a new value; `None` leaves it to the server.

@@ -198,6 +198,8 @@ actions! {
     PasswordChange: "auth.password_change", ANYONE, UNSCOPED, USERS, Change;
     /// See the policies of a vault.
     PolicyList: "policy.list", ANYONE, SETTINGS, AGENTS, Read;
+    /// See why someone may or may not.
+    PolicyExplain: "policy.explain", ANYONE, SETTINGS, AGENTS, Read;
     /// Write a policy.
     PolicyCreate: "policy.create", ANYONE, SETTINGS, AGENTS, Change;
     /// Change a policy.

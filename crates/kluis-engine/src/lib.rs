@@ -16,6 +16,7 @@ mod clock;
 mod cursors;
 mod engine;
 mod error;
+mod explanation;
 mod ids;
 mod keys;
 mod limits;
@@ -51,6 +52,7 @@ pub use caller::{Agent, Caller, Credential, Origin, Plan, Principal, Role, Scope
 pub use clock::{Clock, Timestamp};
 pub use engine::{Engine, Settings};
 pub use error::{Cause, Conflict, Error, Invalid, Unavailable, Why};
+pub use explanation::{Explanation, Question};
 pub use ids::{
     AgentId, ApiKeyId, EventId, OrganizationId, PolicyId, RequestId, SecretId, SessionId, UserId,
     VaultId, from_base62, to_base62,
@@ -63,7 +65,7 @@ pub use limits::{Admission, Refusal};
 pub use organizations::{Bootstrapped, NewOrganization};
 pub use policies::{NewPolicy, PolicyChange};
 pub use policy::{
-    AttributeConditions, Basis, Conditions, Effect, Glob, Permission, PermissionSet, Policy,
+    AttributeConditions, Basis, Conditions, Effect, Fit, Glob, Permission, PermissionSet, Policy,
     PolicyPrincipal,
 };
 pub use seal::{NewSeal, SealStatus, UnsealInput};

@@ -95,3 +95,70 @@ async fn a_list_of_names_reads_no_value() {
         .collect();
     assert_eq!(paths, ["odd key"]);
 }
+
+/// Issue 4, part 7: the question that users of such systems ask most.
+#[tokio::test]
+async fn a_decision_is_explained_with_every_policy_that_took_part() {
+    let kluis = Kluis::start().await;
+    let member = kluis.user("member").await;
+    run(&kluis, &["vault", "create", "prod"]).well();
+    let ask = |action| {
+        let arguments = [
+            "policy",
+            "explain",
+            "db/pw",
+            "--vault",
+            "prod",
+            "--user",
+            &member.email,
+            "--action",
+            action,
+        ];
+        run(&kluis, &arguments).well()
+    };
+    let told = ask("read");
+    assert_eq!(
+        told.stderr,
+        "denied: nothing allows it; the name is hidden\n"
+    );
+    for (pattern, effect, actions) in [
+        ("db/**", "--allow", "read,write"),
+        ("**", "--deny", "write"),
+    ] {
+        let add = [
+            "policy",
+            "add",
+            pattern,
+            "--vault",
+            "prod",
+            "--user",
+            &member.email,
+            effect,
+            actions,
+        ];
+        run(&kluis, &add).well();
+    }
+    assert_eq!(ask("read").stderr, "allowed: a policy allows it\n");
+    let told = ask("write");
+    assert_eq!(told.stderr, "denied: a policy denies it\n");
+    let lines: Vec<&str> = told.stdout.lines().collect();
+    assert!(lines[0].starts_with("FIT"), "{}", told.stdout);
+    assert!(
+        lines[1].starts_with("applies") && lines[1].contains("deny"),
+        "{}",
+        told.stdout
+    );
+    assert!(
+        lines[2].starts_with("applies") && lines[2].contains("db/**"),
+        "{}",
+        told.stdout
+    );
+    run(
+        &kluis,
+        &[
+            "policy", "explain", "db/pw", "--vault", "prod", "--action", "sing",
+        ],
+    )
+    .failed(2);
+    run(&kluis, &["policy", "explain", "db/pw", "--vault", "none"]).failed(5);
+}

@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod explain;
 mod policies;
 mod record;
 mod roles;

@@ -89,6 +89,9 @@ impl Route {
 
     /// The path with ids of the scene in it.
     pub(super) async fn filled(&self, scene: &mut Scene<'_>) -> String {
+        if self.path == "/v1/policies/explain" {
+            scene.vault().await;
+        }
         let is_cloudkeep = self.path.starts_with("/api/v1/");
         let mut filled: Vec<String> = Vec::new();
         for segment in self.path.split('/') {
@@ -156,6 +159,9 @@ impl Route {
             "POST /v1/api-keys" => json!({"name": "made", "scopes": []}),
             "PATCH /v1/api-keys/{}" => json!({"name": "changed"}),
             "POST /v1/organizations" => json!({"name": format!("made {unique}")}),
+            "POST /v1/policies/explain" => json!({
+                "vault_id": scene.vault_now(), "path": SECRET_PATH, "permission": "read",
+            }),
             "POST /v1/vaults" => json!({"name": format!("made {unique}")}),
             "PUT /v1/vaults/{}/secrets/{}" => {
                 json!({"value": "written"})
@@ -212,6 +218,11 @@ impl<'a> Scene<'a> {
         self.policy = Some(policy.text("/id"));
         self.vault = Some(vault.clone());
         vault
+    }
+
+    /// The vault, if it is made.
+    fn vault_now(&self) -> String {
+        self.vault.as_deref().map(uuid_of).unwrap_or_default()
     }
 
     async fn policy(&mut self) -> String {

@@ -51,6 +51,11 @@ impl Compiled {
         }
     }
 
+    /// In the order in which they decide.
+    pub(super) fn in_order(&self) -> &[Policy] {
+        &self.policies
+    }
+
     /// The policy that decides on `subject`, where each permission asked for would do.
     pub(super) fn deciding(
         &self,

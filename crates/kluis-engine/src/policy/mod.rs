@@ -5,6 +5,7 @@
 mod compiled;
 mod conditions;
 mod decision;
+mod explain;
 mod facts;
 mod glob;
 mod json;
@@ -17,6 +18,8 @@ pub(crate) use compiled::Compiled;
 pub use conditions::{AttributeConditions, Conditions};
 pub use decision::Basis;
 pub(crate) use decision::{Standing, Subject, VaultFacts, Verdict, needs_policies};
+pub use explain::Fit;
+pub(crate) use explain::Reasons;
 pub use glob::Glob;
 pub use permission::{Permission, PermissionSet};
 pub(crate) use types::Maker;

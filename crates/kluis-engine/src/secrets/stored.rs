@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::row::{SecretRow, VersionRow};
-use super::{SecretAt, Which};
+use super::{Path, SecretAt, Which};
 use crate::access::VaultRow;
 use crate::act::Act;
 use crate::engine::Engine;
@@ -86,6 +86,23 @@ impl Engine {
             known.keep(asked, generation, Arc::clone(&stored), bytes);
         }
         Ok(stored)
+    }
+
+    /// Type and tags of the live secret at `path`.
+    pub(crate) async fn secret_subject(
+        &self,
+        conn: &mut Conn,
+        act: &Act,
+        vault: VaultId,
+        path: &Path,
+    ) -> Result<Option<(String, Vec<String>)>, Error> {
+        let at = SecretAt::Path(path.clone());
+        let stored = self
+            .secret_stored(conn, act, vault, &at, Which::Current)
+            .await?;
+        let live = stored.secret.as_ref();
+        let live = live.filter(|secret| secret.closed_at.is_none());
+        Ok(live.map(|secret| (secret.kind.clone(), secret.tags.clone())))
     }
 
     /// The generation of what a look is told of `vault`, from before it asks; none where nothing is remembered.

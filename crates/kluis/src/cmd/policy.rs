@@ -14,6 +14,7 @@ use crate::terminal::say;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
     Add(Add),
+    Explain(Explain),
     /// List the policies of a vault
     List {
         #[command(flatten)]
@@ -56,6 +57,30 @@ pub(crate) struct Add {
     vault: VaultFlag,
 }
 
+/// Say why someone may or may not, with every policy that took part
+///
+/// The first line is the decision; beneath it the policies in the order in which they are asked, the first that applies
+/// decides. About others: for owners, admins and the vault's maker.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  kluis policy explain db/password --vault prod --user ann@example.org --action write"
+)]
+pub(crate) struct Explain {
+    /// Path that it is about
+    path: String,
+    /// Id or e-mail address of the user; yourself unless given
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+    /// What is to be done
+    #[arg(long, default_value = "read", value_parser = ["read", "write", "delete", "rotate"])]
+    action: String,
+    /// From this address; yours unless given
+    #[arg(long, value_name = "ADDRESS")]
+    ip: Option<String>,
+    #[command(flatten)]
+    vault: VaultFlag,
+}
+
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Principal {
@@ -90,10 +115,22 @@ const COLUMNS: &[&str] = &[
     "conditions",
 ];
 
+const EXPLAINED: &[&str] = &[
+    "fit",
+    "decides",
+    "id",
+    "pattern",
+    "effect",
+    "permissions",
+    "priority",
+    "expires_at",
+];
+
 impl Policy {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Add(add) => add.run(context).await,
+            Self::Explain(explain) => explain.run(context).await,
             Self::List { vault } => list(context, &vault).await,
             Self::Remove { id, vault } => remove(context, &vault, &id).await,
         }
@@ -141,6 +178,67 @@ impl Add {
         say(&format!("policy added to vault '{}'", vault.name));
         Records::one(COLUMNS, row(made)).print(format)
     }
+}
+
+impl Explain {
+    async fn run(self, context: &Context) -> Result<(), Failure> {
+        let format = context.format(LISTING)?;
+        let server = context.server()?;
+        let what = format!("cannot explain who may {} '{}'", self.action, self.path);
+        let vault = server.vault(&self.vault, what.as_str()).await?;
+        let user = match &self.user {
+            Some(user) => Some(server.user_id(user).await?),
+            None => None,
+        };
+        let question = oneclaw::Question {
+            vault_id: &vault.id,
+            path: &self.path,
+            permission: &self.action,
+            principal_type: user.as_ref().map(|_| "user"),
+            principal_id: user.as_deref(),
+            ip_address: self.ip.as_deref(),
+        };
+        let told = server.client.oneclaw().policy_explain(&question).await;
+        let told = told.map_err(|error| server.failure(what, &error))?;
+        say(&decision(&told));
+        let rows = told.policies.into_iter().map(|considered| {
+            let decides = told.deciding_policy_id.as_ref() == Some(&considered.policy.id);
+            let policy = considered.policy;
+            vec![
+                considered.fit.into(),
+                Cell::Flag(decides),
+                policy.id.into(),
+                policy.secret_path_pattern.into(),
+                policy.effect.into(),
+                Cell::List(policy.permissions),
+                Cell::Number(policy.priority),
+                policy.expires_at.into(),
+            ]
+        });
+        Records::list(EXPLAINED, rows.collect()).print(format)
+    }
+}
+
+/// The decision in a sentence.
+fn decision(told: &oneclaw::Explanation) -> String {
+    let ground = match (told.basis.as_deref(), &told.deciding_policy_id) {
+        _ if !told.active => "the user is disabled",
+        (Some("owner"), _) => "owns the organization",
+        (Some("maker"), _) => "made the vault",
+        (Some("role"), _) => "the role allows it",
+        (Some(_), _) => "a policy allows it",
+        (None, Some(_)) => "a policy denies it",
+        (None, None) => "nothing allows it",
+    };
+    let sees = if told.sees {
+        ""
+    } else {
+        "; the name is hidden"
+    };
+    format!(
+        "{}: {ground}{sees}",
+        if told.allowed { "allowed" } else { "denied" }
+    )
 }
 
 async fn list(context: &Context, vault: &VaultFlag) -> Result<(), Failure> {

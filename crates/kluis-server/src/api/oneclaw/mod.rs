@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `vaults.rs` | `GET, POST /vaults`; `GET, DELETE /vaults/{vault_id}`; `POST /vaults/{vault_id}/take-over` |
 //! | `secrets.rs` | `GET /vaults/{vault_id}/secrets`; `GET, PUT, DELETE /vaults/{vault_id}/secrets/{path}` |
+//! | `explain.rs` | `POST /policies/explain` |
 //! | `policies.rs` | `GET, POST /vaults/{vault_id}/policies`; `PUT, DELETE /vaults/{vault_id}/policies/{policy_id}` |
 //! | `versions.rs` | `GET /vaults/{vault_id}/secret-versions/{path}`, `…/secret-version/{path}/{n}`; `POST …/secret-version-disable/{path}/{n}`, `…/{secret-rotate,secret-restore,secret-purge}/{path}` |
 //! | `auth.rs` | `POST /auth/{api-key-token,token,mfa,change-password}`; `DELETE /auth/token`; `GET /auth/jwt-public-key` |
@@ -14,6 +15,7 @@
 mod audit;
 mod auth;
 pub(crate) mod error;
+mod explain;
 mod health;
 mod me;
 mod policies;
@@ -40,6 +42,7 @@ struct Document;
 /// The routes of this API.
 pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(explain::policy_explain))
         .routes(routes!(policies::policy_list, policies::policy_create))
         .routes(routes!(policies::policy_update, policies::policy_delete))
         .routes(routes!(vaults::vault_list, vaults::vault_create))

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `account.rs` | the own profile and password (contract §4.5, §12) |
 //! | `audit.rs` | the record (contract §11) |
+//! | `explain.rs` | why someone may or may not |
 //! | `health.rs` | how the server is (contract §12) |
 //! | `path.rs` | the grammar of paths (contract §6.1, §7) |
 //! | `policy.rs` | policies (contract §8) |
@@ -15,6 +16,7 @@
 
 mod account;
 mod audit;
+mod explain;
 mod health;
 mod path;
 mod policy;
@@ -29,6 +31,7 @@ use serde_json::{Map, Value};
 
 pub(super) use self::account::{Me, Message, PasswordChange};
 pub(super) use self::audit::{Events, EventsQuery, Verification, VerifyQuery};
+pub(super) use self::explain::{Explanation, Question};
 pub(super) use self::health::{Health, KeyHealth};
 pub(super) use self::path::{path_and_version, secret_path};
 pub(super) use self::policy::{Policies, Policy, PolicyCreate, PolicyUpdate};

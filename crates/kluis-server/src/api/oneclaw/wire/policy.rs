@@ -141,9 +141,10 @@ macro_rules! terms {
     };
 }
 
+/// Who a policy can be about.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum PrincipalType {
+pub(in super::super) enum PrincipalType {
     Agent,
     User,
 }
@@ -267,7 +268,7 @@ fn uuid(principal: PolicyPrincipal) -> String {
     super::uuid(*principal.id_bytes())
 }
 
-fn principal(kind: PrincipalType, id: &str) -> Result<PolicyPrincipal, Error> {
+pub(super) fn principal(kind: PrincipalType, id: &str) -> Result<PolicyPrincipal, Error> {
     let principal = match kind {
         PrincipalType::Agent => AgentId::parse(id).map(PolicyPrincipal::Agent),
         PrincipalType::User => UserId::parse(id).map(PolicyPrincipal::User),
