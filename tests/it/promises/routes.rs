@@ -156,7 +156,7 @@ impl Route {
             }
             "POST /v1/users" => json!({"email": format!("made-{unique}@example.test")}),
             "PATCH /v1/users/{}" => json!({"name": "Changed"}),
-            "POST /v1/api-keys" => json!({"name": "made", "scopes": []}),
+            "POST /v1/auth/api-keys" | "POST /v1/api-keys" => json!({"name": "made", "scopes": []}),
             "PATCH /v1/api-keys/{}" => json!({"name": "changed"}),
             "POST /v1/organizations" => json!({"name": format!("made {unique}")}),
             "POST /v1/policies/explain" => json!({

@@ -9,9 +9,11 @@
 //! | `versions.rs` | `GET /vaults/{vault_id}/secret-versions/{path}`, `…/secret-version/{path}/{n}`; `POST …/secret-version-disable/{path}/{n}`, `…/{secret-rotate,secret-restore,secret-purge}/{path}` |
 //! | `auth.rs` | `POST /auth/{api-key-token,token,mfa,change-password}`; `DELETE /auth/token`; `GET /auth/jwt-public-key` |
 //! | `health.rs` | `GET /health`, `GET /health/hsm` |
+//! | `api_keys.rs` | `GET, POST /auth/api-keys`; `DELETE /auth/api-keys/{key_id}` |
 //! | `audit.rs` | `GET /audit/events`, `GET /audit/verify` |
 //! | `me.rs` | `GET /auth/me` |
 
+mod api_keys;
 mod audit;
 mod auth;
 pub(crate) mod error;
@@ -70,6 +72,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(auth::access_token_key))
         .routes(routes!(auth::access_token_keys))
         .routes(routes!(auth::password_change))
+        .routes(routes!(api_keys::api_key_list, api_keys::api_key_create))
+        .routes(routes!(api_keys::api_key_delete))
         .routes(routes!(health::health_read))
         .routes(routes!(health::key_health_read))
         .routes(routes!(audit::audit_list))

@@ -4,6 +4,7 @@
 //! | file | what |
 //! |---|---|
 //! | `account.rs` | the own profile and password (contract §4.5, §12) |
+//! | `api_key.rs` | the own API keys (contract §12) |
 //! | `audit.rs` | the record (contract §11) |
 //! | `explain.rs` | why someone may or may not |
 //! | `health.rs` | how the server is (contract §12) |
@@ -15,6 +16,7 @@
 //! | `vault.rs` | vaults (contract §5) |
 
 mod account;
+mod api_key;
 mod audit;
 mod explain;
 mod health;
@@ -30,6 +32,7 @@ use kluis_engine::Error;
 use serde_json::{Map, Value};
 
 pub(super) use self::account::{Me, Message, PasswordChange};
+pub(super) use self::api_key::{ApiKeyCreate, ApiKeyShown, ApiKeys};
 pub(super) use self::audit::{Events, EventsQuery, Verification, VerifyQuery};
 pub(super) use self::explain::{Explanation, Question};
 pub(super) use self::health::{Health, KeyHealth};
