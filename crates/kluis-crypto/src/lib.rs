@@ -10,6 +10,7 @@
 //! | [`totp`] | one-time codes, the second factor |
 //! | [`mac`] | HMAC-SHA256 |
 //! | [`signing`] | Ed25519 |
+//! | [`key_pair`] | key pairs for agents |
 //! | [`record`] | the audit record: canonical bytes, hash chain, checkpoints |
 //! | [`base62`], [`hash`], [`random`] | encodings, SHA-256, the random source |
 //!
@@ -30,6 +31,7 @@ mod opaque;
 
 pub mod base62;
 pub mod hash;
+pub mod key_pair;
 pub mod keyring;
 pub mod mac;
 pub mod password;
@@ -43,6 +45,7 @@ pub mod totp;
 
 pub use associated::{Address, FieldAddress};
 pub use error::Error;
+pub use key_pair::KeyPair;
 pub use keyring::{DataKey, OrganizationKey, RootKey, SealingKey};
 pub use mac::MacKey;
 pub use secret::Secret;

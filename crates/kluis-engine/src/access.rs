@@ -69,20 +69,31 @@ impl Engine {
         act: &Act,
         vault: VaultRow,
     ) -> Result<Access, Error> {
-        if vault.organization != act.caller.organization {
+        self.access_for(conn, &act.caller, act.now, vault).await
+    }
+
+    /// The same outside of an act.
+    pub(crate) async fn access_for(
+        &self,
+        conn: &mut Conn,
+        caller: &Caller,
+        now: Timestamp,
+        vault: VaultRow,
+    ) -> Result<Access, Error> {
+        if vault.organization != caller.organization {
             return Err(Error::NotFound);
         }
-        let policies = if needs_policies(&act.caller, &vault.facts) {
-            self.policies_of(conn, &act.caller, &vault).await?
+        let policies = if needs_policies(caller, &vault.facts) {
+            self.policies_of(conn, caller, &vault).await?
         } else {
             Arc::default()
         };
         let access = Access {
             vault,
             policies,
-            now: act.now,
+            now,
         };
-        if access.standing(&act.caller).knows_vault() {
+        if access.standing(caller).knows_vault() {
             Ok(access)
         } else {
             Err(Error::Hidden)

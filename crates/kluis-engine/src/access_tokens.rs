@@ -55,13 +55,24 @@ struct Holder {
 
 /// The claims of a token (1claw contract §4.3).
 #[derive(Serialize)]
-struct Claims {
-    sub: String,
-    org: String,
-    scopes: Vec<&'static str>,
-    iat: i64,
-    exp: i64,
-    jti: String,
+pub(crate) struct Claims {
+    pub(crate) sub: String,
+    pub(crate) org: String,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) iat: i64,
+    pub(crate) exp: i64,
+    pub(crate) jti: String,
+    #[serde(flatten)]
+    pub(crate) agent: Option<AgentClaims>,
+}
+
+/// Those that only an agent's token has.
+#[derive(Serialize)]
+pub(crate) struct AgentClaims {
+    pub(crate) vault_ids: Vec<String>,
+    pub(crate) intents_api_enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) environment: Option<String>,
 }
 
 /// How long a user's token lives.
@@ -224,12 +235,18 @@ impl Holder {
             sub: format!("user:{}", self.user),
             org: self.organization.to_string(),
             scopes: self.scopes.map_or_else(
-                || vec!["*"],
-                |scopes| scopes.iter().map(crate::Scope::as_str).collect(),
+                || vec!["*".to_owned()],
+                |scopes| {
+                    scopes
+                        .iter()
+                        .map(|scope| scope.as_str().to_owned())
+                        .collect()
+                },
             ),
             iat: now.seconds(),
             exp: ends.seconds(),
             jti: session.to_string(),
+            agent: None,
         };
         let token = signed(keys, &claims)?;
         let digest = keys.digest(token.expose_text().unwrap_or_default());
@@ -263,7 +280,7 @@ impl Holder {
 }
 
 /// The claims as a JWT (RFC 7519, RFC 8037).
-fn signed(keys: &Unsealed, claims: &Claims) -> Result<Secret, Error> {
+pub(crate) fn signed(keys: &Unsealed, claims: &Claims) -> Result<Secret, Error> {
     let claims = serde_json::to_vec(claims).map_err(|cause| Error::internal(cause.to_string()))?;
     let mut text = String::with_capacity(512);
     BASE64.encode_string(HEADER, &mut text);

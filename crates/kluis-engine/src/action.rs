@@ -174,6 +174,22 @@ const AGENTS: bool = true;
 const USERS: bool = false;
 
 actions! {
+    /// See the agents.
+    AgentList: "agent.list", ANYONE, UNSCOPED, AGENTS, Read;
+    /// See one agent.
+    AgentRead: "agent.view", ANYONE, UNSCOPED, AGENTS, Read;
+    /// Register an agent.
+    AgentCreate: "agent.register", MEMBER, UNSCOPED, USERS, Change;
+    /// Change an agent's name or limits.
+    AgentUpdate: "agent.update", MEMBER, UNSCOPED, USERS, Change;
+    /// Stop an agent from acting.
+    AgentDeactivate: "agent.deactivate", MEMBER, UNSCOPED, USERS, Change;
+    /// Replace the key of an agent.
+    AgentRotateKey: "agent.rotate_key", MEMBER, UNSCOPED, USERS, Change;
+    /// Delete an agent.
+    AgentDelete: "agent.delete", MEMBER, UNSCOPED, USERS, Change;
+    /// Take an agent from the user who is responsible for it.
+    AgentTakeOver: "agent.take_over", ADMIN, UNSCOPED, USERS, Change;
     /// See the keys of the own user.
     ApiKeyList: "api_key.list", ANYONE, TEAM, USERS, Read;
     /// See one API key.
@@ -227,7 +243,7 @@ actions! {
     /// See the versions of a secret, without values.
     SecretVersionList: "secret.versions", ANYONE, SEE, AGENTS, Read;
     /// End the own session.
-    SessionDelete: "auth.logout", ANYONE, ANY, USERS, Change;
+    SessionDelete: "auth.logout", ANYONE, ANY, AGENTS, Change;
     /// See the templates.
     TemplateList: "template.list", ANYONE, ANY, AGENTS, Read;
     /// Begin, confirm or end the own second factor.

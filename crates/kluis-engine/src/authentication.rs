@@ -7,11 +7,13 @@
 use std::sync::Arc;
 
 use crate::action::Scope;
-use crate::caller::{Caller, Credential, Origin, Plan, Principal, Role, ScopeSet, User};
+use crate::agents::{AGENT_PREFIX, path_scopes, vaults};
+use crate::caller::{Agent, Caller, Credential, Origin, Plan, Principal, Role, ScopeSet, User};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::ids::{ApiKeyId, OrganizationId, SessionId, UserId};
+use crate::ids::{AgentId, ApiKeyId, OrganizationId, SessionId, UserId};
+use crate::notice::Actor;
 use crate::sessions::ACCESS_PREFIX;
 use crate::sightings::{Holder, Reason};
 use crate::store::sql::authentication as sql;
@@ -37,10 +39,7 @@ impl Engine {
     ) -> Result<Caller, Error> {
         let digest = self.keys()?.digest(token);
         let now = self.clock().now();
-        // No key has a dot in it, and every JWT has two.
-        let is_access = token.starts_with(ACCESS_PREFIX) || token.contains('.');
-        let session = accepts == Accepts::ApiKeysAndSessions && is_access;
-        let Some(found) = self.credential_find(&digest, session).await? else {
+        let Some(found) = self.credential_find(&digest, sorts(token, accepts)).await? else {
             self.sightings()
                 .refused(origin.address, Reason::UnknownCredential, None, now);
             return Err(Error::Unauthenticated);
@@ -50,11 +49,11 @@ impl Engine {
                 .refused(origin.address, reason, Some(found.holder()), now);
             return Err(Error::Unauthenticated);
         }
-        if let Credential::ApiKey(key) = found.credential {
+        if let Some(key) = found.key {
             self.sightings().used(key, found.last_used_at, now);
         }
         Ok(Caller {
-            principal: Principal::User(found.user),
+            principal: found.principal.clone(),
             organization: found.organization,
             credential: found.credential,
             scopes: found.scopes,
@@ -66,67 +65,134 @@ impl Engine {
     async fn credential_find(
         &self,
         digest: &[u8; 32],
-        session: bool,
+        sorts: &[Sort],
     ) -> Result<Option<Arc<Found>>, Error> {
         let generations = self.store().generations();
         let generation = generations.map(Generations::beside_secrets);
         if let Some(generation) = generation
             && let Some(found) = self.remembered().credentials.answer(digest, generation)
-            && found.is_session() == session
+            && sorts.contains(&found.sort)
         {
             return Ok(Some(found));
         }
-        let statement = if session { sql::SESSION } else { sql::API_KEY };
-        let mut reader = self.store().reader().await?;
-        let row = reader.conn()?.query_one(statement, params![digest]).await?;
-        drop(reader);
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        let found = Arc::new(if session {
-            Found::session(row)?
-        } else {
-            Found::api_key(row)?
-        });
-        if let Some(generation) = generation {
-            let known = &self.remembered().credentials;
-            known.keep(*digest, generation, Arc::clone(&found), 0);
+        for &sort in sorts {
+            let mut reader = self.store().reader().await?;
+            let row = reader
+                .conn()?
+                .query_one(sort.statement(), params![digest])
+                .await?;
+            drop(reader);
+            let Some(mut row) = row else {
+                continue;
+            };
+            let found = Arc::new(match sort {
+                Sort::AgentKey | Sort::AgentToken => Found::agent(sort, &mut row)?,
+                Sort::ApiKey | Sort::Session => Found::user(sort, &mut row)?,
+            });
+            if let Some(generation) = generation {
+                let known = &self.remembered().credentials;
+                known.keep(*digest, generation, Arc::clone(&found), 0);
+            }
+            return Ok(Some(found));
         }
-        Ok(Some(found))
+        Ok(None)
     }
 }
 
-/// A credential as it is stored, with its user.
+/// What a credential can be: where its digest is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    AgentKey,
+    AgentToken,
+    ApiKey,
+    Session,
+}
+
+impl Sort {
+    const fn statement(self) -> &'static str {
+        match self {
+            Self::AgentKey => sql::AGENT_KEY,
+            Self::AgentToken => sql::AGENT_TOKEN,
+            Self::ApiKey => sql::API_KEY,
+            Self::Session => sql::SESSION,
+        }
+    }
+}
+
+/// What `token` can be by its look, most likely first: no key has a dot in it, and every JWT has two.
+fn sorts(token: &str, accepts: Accepts) -> &'static [Sort] {
+    let takes_tokens = accepts == Accepts::ApiKeysAndSessions;
+    if token.contains('.') {
+        if takes_tokens {
+            &[Sort::Session, Sort::AgentToken]
+        } else {
+            &[]
+        }
+    } else if token.starts_with(ACCESS_PREFIX) {
+        if takes_tokens { &[Sort::Session] } else { &[] }
+    } else if token.starts_with(AGENT_PREFIX) {
+        &[Sort::AgentKey]
+    } else {
+        &[Sort::ApiKey]
+    }
+}
+
+/// A credential as it is stored, with whoever holds it.
 pub(crate) struct Found {
+    sort: Sort,
     credential: Credential,
     organization: OrganizationId,
-    user: User,
+    principal: Principal,
     plan: Plan,
     active: bool,
     scopes: Option<ScopeSet>,
     expires_at: Option<Timestamp>,
     revoked: bool,
+    /// The key whose use is noticed.
+    key: Option<ApiKeyId>,
     last_used_at: Option<Timestamp>,
 }
 
 impl Found {
-    fn api_key(mut row: Row) -> Result<Self, Failure> {
+    /// A user's key or session.
+    fn user(sort: Sort, row: &mut Row) -> Result<Self, Failure> {
         let id = row.array()?;
-        let mut found = Self::of(Credential::ApiKey(ApiKeyId::from_bytes(id)), &mut row)?;
-        found.scopes = stored_scopes(&mut row)?;
-        found.expires_at = row.optional_time()?;
-        found.revoked = row.optional_time()?.is_some();
-        found.last_used_at = row.optional_time()?;
-        Ok(found)
-    }
-
-    fn session(mut row: Row) -> Result<Self, Failure> {
-        let id = row.array()?;
-        let mut found = Self::of(Credential::Session(SessionId::from_bytes(id)), &mut row)?;
+        let organization = OrganizationId::from_bytes(row.array()?);
+        let user = UserId::from_bytes(row.array()?);
+        let role = Role::parse(&row.text()?).ok_or_else(unexpected)?;
+        let plan = Plan::parse(&row.text()?).ok_or_else(unexpected)?;
+        let (active, first) = (row.flag()?, row.flag()?);
+        let mut found = Self {
+            sort,
+            credential: Credential::Session(SessionId::from_bytes(id)),
+            organization,
+            principal: Principal::User(User {
+                id: user,
+                role,
+                server_owner: first && role == Role::Owner,
+            }),
+            plan,
+            active,
+            scopes: None,
+            expires_at: None,
+            revoked: false,
+            key: None,
+            last_used_at: None,
+        };
+        if sort == Sort::ApiKey {
+            let key = ApiKeyId::from_bytes(id);
+            found.credential = Credential::ApiKey(key);
+            found.key = Some(key);
+            found.scopes = stored_scopes(row)?;
+            found.expires_at = row.optional_time()?;
+            found.revoked = row.optional_time()?.is_some();
+            found.last_used_at = row.optional_time()?;
+            return Ok(found);
+        }
         found.expires_at = Some(row.time()?);
         if row.optional_blob()?.is_some() {
             found.credential = Credential::Exchanged(SessionId::from_bytes(id));
-            found.scopes = stored_scopes(&mut row)?;
+            found.scopes = stored_scopes(row)?;
             // It ends with its key.
             let key_ends = row.optional_time()?;
             found.expires_at = found.expires_at.into_iter().chain(key_ends).min();
@@ -135,32 +201,52 @@ impl Found {
         Ok(found)
     }
 
-    /// The columns that both have.
-    fn of(credential: Credential, row: &mut Row) -> Result<Self, Failure> {
+    /// An agent's key, or a token that it was exchanged for.
+    fn agent(sort: Sort, row: &mut Row) -> Result<Self, Failure> {
+        let id = row.array()?;
         let organization = OrganizationId::from_bytes(row.array()?);
-        let id = UserId::from_bytes(row.array()?);
-        let role = Role::parse(&row.text()?).ok_or_else(unexpected)?;
-        let plan = Plan::parse(&row.text()?).ok_or_else(unexpected)?;
-        let (active, first) = (row.flag()?, row.flag()?);
+        let agent = AgentId::from_bytes(row.array()?);
+        let registered_by = row.optional_array()?.map(UserId::from_bytes);
+        let active = row.flag()?;
+        let scopes: Vec<String> = row.json()?;
+        let agent = Agent {
+            id: agent,
+            registered_by,
+            path_scopes: path_scopes(&scopes).map_err(|_| unexpected())?,
+            vaults: vaults(row)?,
+            intents_api_enabled: row.flag()?,
+            environment: row.optional_text()?,
+        };
+        let mut ends = vec![row.optional_time()?];
+        let plan = match row.optional_text()? {
+            Some(plan) => Plan::parse(&plan).ok_or_else(unexpected)?,
+            None => Plan::Standard,
+        };
+        // Nobody is responsible for it where there is no such user.
+        let in_force = row.optional_int()?.is_some_and(|active| active != 0);
+        ends.push(row.optional_time()?);
+        let last_used_at = row.optional_time()?;
+        let (credential, key) = if sort == Sort::AgentKey {
+            let key = ApiKeyId::from_bytes(id);
+            (Credential::ApiKey(key), key)
+        } else {
+            ends.push(row.optional_time()?);
+            let key = ApiKeyId::from_bytes(row.array()?);
+            (Credential::Exchanged(SessionId::from_bytes(id)), key)
+        };
         Ok(Self {
+            sort,
             credential,
             organization,
-            user: User {
-                id,
-                role,
-                server_owner: first && role == Role::Owner,
-            },
+            principal: Principal::Agent(Arc::new(agent)),
             plan,
-            active,
+            active: active && in_force,
             scopes: None,
-            expires_at: None,
+            expires_at: ends.into_iter().flatten().min(),
             revoked: false,
-            last_used_at: None,
+            key: Some(key),
+            last_used_at,
         })
-    }
-
-    fn is_session(&self) -> bool {
-        !matches!(self.credential, Credential::ApiKey(_))
     }
 
     /// Why it opens nothing any more.
@@ -179,7 +265,10 @@ impl Found {
     fn holder(&self) -> Holder {
         Holder {
             organization: self.organization,
-            user: self.user.id,
+            actor: match &self.principal {
+                Principal::Agent(agent) => Actor::Agent(agent.id),
+                Principal::User(user) => Actor::User(user.id),
+            },
             credential: match self.credential {
                 Credential::ApiKey(id) => *id.bytes(),
                 Credential::Exchanged(id) | Credential::Session(id) => *id.bytes(),

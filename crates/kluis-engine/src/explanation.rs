@@ -1,17 +1,21 @@
 //! Why someone may or may not: the decision of RULES §2 for a principal, a permission and a path.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::action::Action;
+use crate::agents::agent_of;
 use crate::caller::{Caller, Principal, User};
+use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::ids::{PolicyId, VaultId};
+use crate::ids::{OrganizationId, PolicyId, VaultId};
 use crate::policy::{
     Basis, Effect, Fit, Permission, Policy, PolicyPrincipal, Reasons, Standing, Subject, Verdict,
     needs_policies,
 };
 use crate::secrets::Path;
+use crate::store::Conn;
 use crate::users::user_find;
 
 /// What is asked.
@@ -38,7 +42,7 @@ pub struct Explanation {
     pub basis: Option<Basis>,
     /// Whether the principal sees the name.
     pub sees: bool,
-    /// Whether the principal is in force: a disabled user may nothing.
+    /// Whether the principal is in force: a disabled user or agent may nothing.
     pub active: bool,
     /// Whether policies are asked at all; makers and owners pass without.
     pub by_policies: bool,
@@ -70,22 +74,14 @@ impl Engine {
             asked.origin.address = question.address.or(asked.origin.address);
             let mut active = true;
             if principal != own {
-                let PolicyPrincipal::User(user) = principal else {
-                    return Err(Error::NotFound);
-                };
-                let user = user_find(conn, asked.organization, user).await?;
-                active = user.active;
-                asked.principal = Principal::User(User {
-                    id: user.id,
-                    role: user.role,
-                    server_owner: false,
-                });
+                (asked.principal, active) =
+                    principal_of(conn, asked.organization, principal, act.now).await?;
             }
             let vault = access.vault.clone();
             let policies = if needs_policies(&asked, &vault.facts) {
                 self.policies_of(conn, &asked, &vault).await?
             } else {
-                std::sync::Arc::default()
+                Arc::default()
             };
             let standing = Standing {
                 caller: &asked,
@@ -113,6 +109,36 @@ impl Engine {
             Ok(Explanation::of(reasons, active))
         })
         .await
+    }
+}
+
+/// Who a request of the principal would come from, and whether the principal is in force.
+async fn principal_of(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    principal: PolicyPrincipal,
+    now: Timestamp,
+) -> Result<(Principal, bool), Error> {
+    match principal {
+        PolicyPrincipal::Agent(agent) => {
+            let agent = agent_of(conn, organization, agent).await?;
+            let responsible = match agent.registered_by {
+                Some(user) => user_find(conn, organization, user).await?.active,
+                None => false,
+            };
+            let alive = agent.limits.expires_at.is_none_or(|at| now < at);
+            let active = agent.active && alive && responsible;
+            Ok((Principal::Agent(Arc::new(agent.into_caller()?)), active))
+        }
+        PolicyPrincipal::User(user) => {
+            let user = user_find(conn, organization, user).await?;
+            let principal = Principal::User(User {
+                id: user.id,
+                role: user.role,
+                server_owner: false,
+            });
+            Ok((principal, user.active))
+        }
     }
 }
 

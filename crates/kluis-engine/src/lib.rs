@@ -7,6 +7,8 @@ mod access;
 mod access_tokens;
 mod act;
 mod action;
+mod agent_tokens;
+mod agents;
 mod api_keys;
 mod audit;
 mod authentication;
@@ -42,6 +44,8 @@ mod vaults;
 
 pub use access_tokens::{AccessToken, LoggedIn};
 pub use action::{Action, Durability, Floor, Rule, Scope, ScopeNeed};
+pub use agent_tokens::AgentToken;
+pub use agents::{AgentChange, AgentLimits, AgentProfile, NewAgent};
 pub use api_keys::{ApiKey, ApiKeyChange, ApiKeyStatus, KeyStyle, KeysOf, NewApiKey};
 pub use audit::{
     AuditCheckpoint, AuditEntry, AuditExport, AuditFilter, AuditRange, Event, Outcome,

@@ -8,7 +8,7 @@ use crate::audit::{Event, Outcome};
 use crate::caller::Origin;
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{EventId, OrganizationId, UserId};
+use crate::ids::{AgentId, EventId, OrganizationId, UserId};
 
 /// Such an entry, before it has an id.
 pub(crate) struct Notice<'a> {
@@ -24,8 +24,9 @@ pub(crate) struct Notice<'a> {
 }
 
 /// Who did it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Actor {
+    Agent(AgentId),
     Anonymous,
     /// Whoever holds the socket in the data directory.
     Operator,
@@ -78,6 +79,7 @@ impl<'a> Notice<'a> {
     /// Its entry in the record.
     pub(crate) fn event(&self, at: Timestamp) -> Result<Event, Error> {
         let (actor_type, actor) = match self.actor {
+            Actor::Agent(agent) => ("agent", Some(*agent.bytes())),
             Actor::Anonymous => ("anonymous", None),
             Actor::Operator => ("operator", None),
             Actor::Server => ("server", None),

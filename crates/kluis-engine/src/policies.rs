@@ -15,7 +15,7 @@ use crate::policy::{
     AttributeConditions, Compiled, Conditions, Effect, Glob, Permission, PermissionSet, Policy,
     PolicyPrincipal,
 };
-use crate::store::sql::policies as sql;
+use crate::store::sql::{agents, policies as sql};
 use crate::store::{Conn, Failure, Row, params, unexpected};
 
 /// A policy to write.
@@ -225,7 +225,10 @@ async fn require_known(conn: &mut Conn, act: &Act, named: PolicyPrincipal) -> Re
             )
             .await?
         }
-        PolicyPrincipal::Agent(_) => None,
+        PolicyPrincipal::Agent(agent) => {
+            conn.query_one(agents::BY_ID, params![agent.bytes(), organization.bytes()])
+                .await?
+        }
     };
     known
         .map(drop)

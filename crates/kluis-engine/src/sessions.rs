@@ -6,7 +6,7 @@ use kluis_crypto::{Secret, Token};
 
 use crate::action::Action;
 use crate::audit::Outcome;
-use crate::caller::{Caller, Credential, Origin};
+use crate::caller::{Caller, Credential, Origin, Principal};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -15,7 +15,7 @@ use crate::limits::Guess;
 use crate::notice::{Actor, Notice, NoticeDetails};
 use crate::second_factor::SecondFactor;
 use crate::sightings::{AUTH_FAILURE, Reason};
-use crate::store::sql::{sessions as sql, users};
+use crate::store::sql::{agents, sessions as sql, users};
 use crate::store::{Conn, Tx, params};
 use crate::users::{UserProfile, email_address, user_find};
 
@@ -199,9 +199,13 @@ impl Engine {
         self.change(caller, Action::SessionDelete, move |tx, act| {
             Box::pin(async move {
                 act.names("session", *session.bytes());
+                let statement = match act.caller.principal {
+                    Principal::Agent(_) => agents::DELETE_TOKEN,
+                    Principal::User(_) => sql::DELETE,
+                };
                 match tx
                     .conn()
-                    .execute(sql::DELETE, params![session.bytes()])
+                    .execute(statement, params![session.bytes()])
                     .await?
                 {
                     0 => Err(Error::Unauthenticated),

@@ -12,7 +12,7 @@ use crate::audit::{Event, Outcome};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::ids::{ApiKeyId, OrganizationId, UserId};
+use crate::ids::{ApiKeyId, OrganizationId};
 use crate::notice::{Actor, Notice, NoticeDetails, SERVER_LOG};
 use crate::store::params;
 use crate::store::sql::authentication as sql;
@@ -41,7 +41,7 @@ pub(crate) struct Refused {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Holder {
     pub(crate) organization: OrganizationId,
-    pub(crate) user: UserId,
+    pub(crate) actor: Actor,
     /// Id of the API key or session.
     pub(crate) credential: [u8; 16],
 }
@@ -49,7 +49,7 @@ pub(crate) struct Holder {
 /// Why a credential was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reason {
-    /// Its user is disabled.
+    /// Its user is disabled, or its agent is or has nobody who is responsible for it.
     Disabled,
     /// It has expired.
     Expired,
@@ -163,7 +163,7 @@ impl Seen {
 impl Refused {
     fn event(&self, count: i64) -> Result<Event, Error> {
         let (organization, actor) = match self.holder {
-            Some(holder) => (holder.organization, Actor::User(holder.user)),
+            Some(holder) => (holder.organization, holder.actor),
             None => (SERVER_LOG, Actor::Anonymous),
         };
         Notice {
@@ -213,9 +213,12 @@ impl Engine {
                 .write(move |tx| {
                     Box::pin(async move {
                         for (key, at) in used {
-                            tx.conn()
-                                .execute(sql::KEY_USED, params![key.bytes(), at])
-                                .await?;
+                            // A user's key or an agent's.
+                            for statement in [sql::KEY_USED, sql::AGENT_USED] {
+                                tx.conn()
+                                    .execute(statement, params![key.bytes(), at])
+                                    .await?;
+                            }
                         }
                         for event in events {
                             tx.record(event);

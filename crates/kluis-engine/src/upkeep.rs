@@ -14,7 +14,7 @@ use crate::ids::OrganizationId;
 use crate::notice::{Actor, Notice, NoticeDetails};
 use crate::sessions::REFRESH_LIFE;
 use crate::sightings::Minutes;
-use crate::store::sql::{limits, secrets, sessions};
+use crate::store::sql::{agents, limits, secrets, sessions};
 use crate::store::{Conn, params};
 
 /// How long a closed secret can be restored.
@@ -43,6 +43,8 @@ impl Engine {
                     }
                     let conn = tx.conn();
                     conn.execute(sessions::DELETE_EXPIRED, params![now]).await?;
+                    conn.execute(agents::DELETE_EXPIRED_TOKENS, params![now])
+                        .await?;
                     conn.execute(sessions::DELETE_SPENT, params![now.before(REFRESH_LIFE)])
                         .await?;
                     conn.execute(limits::DELETE_STALE, params![now]).await?;

@@ -13,7 +13,7 @@ use crate::harness::{Api, Kluis, Member};
 
 /// What answers without credentials: of RULES §3's list what exists. It may only shrink, or grow to that list. A code of a
 /// second factor is the credential of `/v1/auth/mfa`.
-const OPEN: [&str; 14] = [
+const OPEN: [&str; 15] = [
     "GET /.well-known/jwks.json",
     "GET /api-docs",
     "GET /api-docs/openapi.json",
@@ -21,6 +21,7 @@ const OPEN: [&str; 14] = [
     "GET /healthz",
     "GET /metrics",
     "GET /readyz",
+    "POST /v1/auth/agent-token",
     "POST /v1/auth/api-key-token",
     "GET /v1/auth/jwt-public-key",
     "POST /v1/auth/login",
@@ -82,6 +83,10 @@ async fn exactly_the_listed_routes_answer_without_credentials() {
         let path = route.filled(&mut scene).await;
         let body = match route.name().as_str() {
             "POST /v1/auth/login" | "POST /v1/auth/token" => Some(login.clone()),
+            "POST /v1/auth/agent-token" => {
+                let made = owner.post("/v1/agents", json!({"name": "bot"})).await;
+                Some(json!({"api_key": made.expect(201).text("/api_key")}))
+            }
             "POST /v1/auth/api-key-token" => Some(json!({"api_key": kluis.dev("/tokens/crate")})),
             "POST /v1/auth/refresh" => {
                 let session = anonymous
@@ -193,6 +198,8 @@ async fn columns(kluis: &Kluis, reader: &Member) -> Vec<Column> {
         let user = kluis.user(role).await;
         columns.push(column(name, user.api(), Some(&user.id)));
     }
+    let agent = crate::oneclaw::agents::register(kluis, &kluis.owner(), json!({})).await;
+    columns.push(column("agent", agent.api, None));
     let owner_id = kluis.dev("/owner/id");
     columns.push(column("owner", kluis.owner(), Some(&owner_id)));
     for scope in SCOPES {
@@ -234,6 +241,7 @@ request is right in itself, so 400 and 409 are about what is stored, and a refus
 | viewer, member, admin | a user with this role, without policies, who made none of the vaults |
 | reader | a member with a policy that lets it read every path of the vault |
 | maker | the member that made the vault |
+| agent | an agent without policies, registered by the owner |
 | owner | the organization's owner, who is the server's too |
 | no scope, metadata:read, … | a key of the owner with only this scope |
 

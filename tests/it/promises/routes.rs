@@ -27,6 +27,8 @@ pub(super) struct Scene<'a> {
     pub(super) user: Option<String>,
     /// A key of another user, or of the one that asks.
     pub(super) key: Option<String>,
+    /// An agent that the owner is responsible for.
+    agent: Option<String>,
 }
 
 /// The path of every scene's secret.
@@ -121,6 +123,7 @@ impl Route {
                 "policies" => scene.policy().await,
                 "users" => scene.user().await,
                 "api-keys" => scene.key().await,
+                "agents" => scene.agent().await,
                 "api-docs" => "swagger-ui.css".to_owned(),
                 _ => panic!("{}: say what stands behind {before}", self.name()),
             };
@@ -146,6 +149,9 @@ impl Route {
             "POST /v1/auth/login" => json!({"email": "nobody@example.test", "password": "wrong"}),
             "POST /v1/auth/token" => json!({"email": "nobody@example.test", "password": "wrong"}),
             "POST /v1/auth/api-key-token" => json!({"api_key": "1ck_unknown"}),
+            "POST /v1/auth/agent-token" => json!({"api_key": "ocv_unknown"}),
+            "POST /v1/agents" => json!({"name": format!("made {unique}")}),
+            "PATCH /v1/agents/{}" => json!({"description": "changed"}),
             "POST /v1/auth/mfa" => json!({"mfa_token": "unknown", "code": "000000"}),
             "POST /v1/auth/refresh" => json!({"refresh_token": "cvr_unknown"}),
             "POST /v1/auth/change-password" => {
@@ -176,6 +182,8 @@ impl Route {
             | "POST /v1/users/{}/reset-password"
             | "POST /v1/api-keys/{}/rotate"
             | "POST /v1/vaults/{}/take-over"
+            | "POST /v1/agents/{}/rotate-key"
+            | "POST /v1/agents/{}/take-over"
             | "POST /v1/vaults/{}/secrets/{}"
             | "POST /v1/vaults/{}/secret-rotate/{}"
             | "POST /v1/vaults/{}/secret-version/{}"
@@ -198,6 +206,7 @@ impl<'a> Scene<'a> {
             policy: None,
             user: None,
             key: None,
+            agent: None,
         }
     }
 
@@ -251,6 +260,17 @@ impl<'a> Scene<'a> {
         let user = made.text("/data/id");
         self.user = Some(user.clone());
         user
+    }
+
+    async fn agent(&mut self) -> String {
+        if let Some(agent) = &self.agent {
+            return agent.clone();
+        }
+        let body = json!({"name": "scene"});
+        let made = self.owner.post("/v1/agents", body).await.expect(201);
+        let agent = made.text("/agent/id");
+        self.agent = Some(agent.clone());
+        agent
     }
 
     async fn key(&mut self) -> String {

@@ -17,6 +17,7 @@ mod write;
 
 pub use rotate::{Charset, Rotate};
 pub(crate) use stored::{Asked, Listed, Stored};
+pub(crate) use write::secret_make;
 
 use crate::clock::Timestamp;
 use crate::error::Error;

@@ -344,6 +344,31 @@ impl Writing<'_> {
     }
 }
 
+/// Keep a value of the engine's own making at a free path, whoever the caller is.
+pub(crate) async fn secret_make(
+    conn: &mut Conn,
+    act: &Act,
+    keys: &std::sync::Arc<OrganizationKeys>,
+    vault: VaultId,
+    path: &Path,
+    kind: &'static str,
+    value: Value,
+) -> Result<(), Error> {
+    let made = insert(conn, act, vault, path, kind).await?;
+    let mut writing = Writing {
+        act,
+        keys: std::sync::Arc::clone(keys),
+        vault,
+        secret: made.ok_or(Error::Conflict(Conflict::Exists))?,
+        version: None,
+    };
+    let write = SecretWrite {
+        value: Some(value),
+        ..SecretWrite::new(kind, Expect::Absent)
+    };
+    writing.apply(conn, write, false, None).await.map(drop)
+}
+
 struct Limits {
     metadata: Option<String>,
     rotation_policy: Option<String>,

@@ -6,7 +6,10 @@ use super::{Failure, postgres};
 use crate::error::Error;
 
 /// Every step since the first release, in order; a released step never changes.
-const STEPS: &[&str] = &[include_str!("migrations/0001.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+];
 
 /// Bring an SQLite database up to date; a crash half-way leaves it as it was.
 pub(super) fn sqlite(connection: &mut Connection) -> Result<(), Error> {

@@ -14,6 +14,7 @@ use crate::testing::postgres_database;
 
 /// Every statement of `store/sql`.
 const ALL: &[(&str, &[&str])] = &[
+    ("agents", sql::agents::ALL),
     ("api_keys", sql::api_keys::ALL),
     ("authentication", sql::authentication::ALL),
     ("events", sql::events::ALL),

@@ -4,7 +4,7 @@ mod name;
 
 use name::{RESERVED_PREFIX, vault_name};
 
-use crate::access::{DEFAULT_ROLE, PLAIN_ROLE, VaultRow};
+use crate::access::{DEFAULT_ROLE, HIDDEN_ROLE, PLAIN_ROLE, VaultRow};
 use crate::act::Act;
 use crate::action::Action;
 use crate::caller::Caller;
@@ -332,6 +332,27 @@ pub(crate) async fn default_vault_insert(
     Ok(id)
 }
 
+/// The vault that an organization's agents have their private keys in; made when the first one is registered. It has no
+/// maker and stands in no list.
+pub(crate) async fn keys_vault_insert(conn: &mut Conn, act: &Act) -> Result<VaultId, Error> {
+    let id = VaultId::generate(act.now)?;
+    vault_insert(
+        conn,
+        &VaultInsert {
+            id,
+            organization: act.caller.organization,
+            name: KEYS_NAME,
+            description: "",
+            role: HIDDEN_ROLE,
+            maker: None,
+            created_by: PolicyPrincipal::of(&act.caller),
+            now: act.now,
+        },
+    )
+    .await?;
+    Ok(id)
+}
+
 async fn count(conn: &mut Conn, vault: VaultId) -> Result<u64, Error> {
     let row = conn.query_one(sql::COUNT, params![vault.bytes()]).await?;
     Ok(row.ok_or(Error::NotFound)?.int()?.unsigned_abs())
@@ -368,3 +389,5 @@ fn description(text: String) -> Result<String, Error> {
 
 /// The name of the vault that every organization has.
 pub const DEFAULT_NAME: &str = "default";
+/// The name of the vault with the private keys of agents.
+const KEYS_NAME: &str = "__agent-keys";

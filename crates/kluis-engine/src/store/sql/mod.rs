@@ -10,6 +10,7 @@ macro_rules! statements {
     };
 }
 
+pub(crate) mod agents;
 pub(crate) mod api_keys;
 pub(crate) mod authentication;
 pub(crate) mod events;

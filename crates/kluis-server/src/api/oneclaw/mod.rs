@@ -2,6 +2,7 @@
 //!
 //! | file | routes |
 //! |---|---|
+//! | `agents.rs` | `GET, POST /agents`; `GET /agents/me`; `GET, PATCH, DELETE /agents/{agent_id}`; `POST /agents/{agent_id}/{rotate-key,take-over}`; `POST /auth/agent-token`; `GET /org/agent-keys-vault` |
 //! | `vaults.rs` | `GET, POST /vaults`; `GET, DELETE /vaults/{vault_id}`; `POST /vaults/{vault_id}/take-over` |
 //! | `secrets.rs` | `GET /vaults/{vault_id}/secrets`; `GET, PUT, DELETE /vaults/{vault_id}/secrets/{path}` |
 //! | `explain.rs` | `POST /policies/explain` |
@@ -13,6 +14,7 @@
 //! | `audit.rs` | `GET /audit/events`, `GET /audit/verify` |
 //! | `me.rs` | `GET /auth/me` |
 
+mod agents;
 mod api_keys;
 mod audit;
 mod auth;
@@ -44,6 +46,17 @@ struct Document;
 /// The routes of this API.
 pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(agents::agent_list, agents::agent_create))
+        .routes(routes!(agents::agent_self))
+        .routes(routes!(
+            agents::agent_read,
+            agents::agent_update,
+            agents::agent_delete
+        ))
+        .routes(routes!(agents::agent_rotate_key))
+        .routes(routes!(agents::agent_take_over))
+        .routes(routes!(agents::agent_token_exchange))
+        .routes(routes!(agents::agent_keys_vault))
         .routes(routes!(explain::policy_explain))
         .routes(routes!(policies::policy_list, policies::policy_create))
         .routes(routes!(policies::policy_update, policies::policy_delete))

@@ -4,6 +4,7 @@
 //! | file | what |
 //! |---|---|
 //! | `account.rs` | the own profile and password (contract §4.5, §12) |
+//! | `agent.rs` | agents (contract §9) |
 //! | `api_key.rs` | the own API keys (contract §12) |
 //! | `audit.rs` | the record (contract §11) |
 //! | `explain.rs` | why someone may or may not |
@@ -16,6 +17,7 @@
 //! | `vault.rs` | vaults (contract §5) |
 
 mod account;
+mod agent;
 mod api_key;
 mod audit;
 mod explain;
@@ -32,6 +34,10 @@ use kluis_engine::Error;
 use serde_json::{Map, Value};
 
 pub(super) use self::account::{Me, Message, PasswordChange};
+pub(super) use self::agent::{
+    Agent, AgentCreate, AgentKeyExchange, AgentKeyShown, AgentKeysVault, AgentSelf, AgentShown,
+    AgentToken, AgentUpdate, Agents,
+};
 pub(super) use self::api_key::{ApiKeyCreate, ApiKeyShown, ApiKeys};
 pub(super) use self::audit::{Events, EventsQuery, Verification, VerifyQuery};
 pub(super) use self::explain::{Explanation, Question};

@@ -1,0 +1,156 @@
+//! Keys of agents: the one that it proves itself with, and the two key pairs that it is given (1claw contract §9).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use kluis_crypto::{KeyPair, Secret, Token};
+use zeroize::Zeroizing;
+
+use super::{AgentProfile, agent_to_change};
+use crate::act::Act;
+use crate::action::Action;
+use crate::caller::{Caller, Role};
+use crate::clock::Timestamp;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::ids::{AgentId, ApiKeyId, VaultId};
+use crate::keys::Unsealed;
+use crate::secrets::{Form, Path, Value, secret_make};
+use crate::store::sql::{agents as sql, organizations};
+use crate::store::{Conn, Tx, params};
+use crate::vaults::keys_vault_insert;
+
+/// What keys of agents begin with.
+pub(crate) const AGENT_PREFIX: &str = "ocv_";
+
+impl Engine {
+    /// Replace an agent's key; the old one and its tokens end at once, the new one is shown once and lives as long as the old
+    /// one was to.
+    pub async fn agent_rotate_key(
+        &self,
+        caller: &Caller,
+        agent: AgentId,
+    ) -> Result<(AgentProfile, Token), Error> {
+        let keys = self.keys()?;
+        self.change(caller, Action::AgentRotateKey, move |tx, act| {
+            Box::pin(async move {
+                let conn = tx.conn();
+                let agent = agent_to_change(conn, act, agent).await?;
+                let of = params![agent.id.bytes()];
+                let mut expires_at = None;
+                if let Some(mut row) = conn.query_one(sql::KEY, of).await? {
+                    let _id: [u8; 16] = row.array()?;
+                    let (end, made) = (row.optional_time()?, row.time()?);
+                    let life = end.map(|end| end.millis().saturating_sub(made.millis()));
+                    expires_at = life
+                        .map(|life| Timestamp::from_millis(act.now.millis().saturating_add(life)));
+                }
+                conn.execute(sql::DELETE_KEYS, of).await?;
+                let token = key_insert(conn, &keys, agent.id, expires_at, act.now).await?;
+                Ok((agent, token))
+            })
+        })
+        .await
+    }
+
+    /// The vault that private keys of agents are kept in; `NotFound` while there is none, and for all but owners and admins.
+    pub async fn agent_keys_vault(&self, caller: &Caller) -> Result<VaultId, Error> {
+        self.look(caller, Action::VaultRead, async |conn, act| {
+            let of = params![act.caller.organization.bytes()];
+            let found = conn.query_one(sql::KEYS_VAULT, of).await?;
+            let vault = VaultId::from_bytes(found.ok_or(Error::NotFound)?.array()?);
+            if act.caller.role() < Some(Role::Admin) {
+                return Err(Error::NotFound);
+            }
+            act.finds("vault", *vault.bytes());
+            Ok(vault)
+        })
+        .await
+    }
+}
+
+/// Make a key and keep its digest.
+pub(super) async fn key_insert(
+    conn: &mut Conn,
+    keys: &Unsealed,
+    agent: AgentId,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Token, Error> {
+    let token = Token::generate(AGENT_PREFIX)?;
+    let id = ApiKeyId::generate(now)?;
+    let prefix: String = token.expose().chars().take(12).collect();
+    let digest = keys.digest(token.expose());
+    let row = params![id.bytes(), agent.bytes(), &prefix, &digest, expires_at, now];
+    conn.execute(sql::INSERT_KEY, row).await?;
+    Ok(token)
+}
+
+/// Make both key pairs: the public halves go onto the agent, the private ones into the organization's vault for them.
+pub(super) async fn key_pairs_make(
+    engine: &Engine,
+    tx: &mut Tx,
+    act: &Act,
+    agent: &mut AgentProfile,
+) -> Result<(), Error> {
+    let conn = tx.conn();
+    let organization = agent.organization;
+    // Taken, so that two nodes do not make the vault at the same time.
+    conn.lock(organizations::LOCK, params![organization.bytes()])
+        .await?;
+    let found = conn
+        .query_one(sql::KEYS_VAULT, params![organization.bytes()])
+        .await?;
+    let vault = match found {
+        Some(mut row) => VaultId::from_bytes(row.array()?),
+        None => keys_vault_insert(conn, act).await?,
+    };
+    let keys = engine.keys()?.organization(conn, organization).await?;
+    let (ssh, ecdh) = (KeyPair::ed25519()?, KeyPair::p256()?);
+    let [ssh_path, ecdh_path] = paths(agent.id)?;
+    for (path, kind, pair) in [
+        (&ssh_path, "ssh_key", &ssh),
+        (&ecdh_path, "private_key", &ecdh),
+    ] {
+        let value = Value {
+            text: pem(&pair.private),
+            form: Form::Text,
+        };
+        secret_make(conn, act, &keys, vault, path, kind, value).await?;
+    }
+    agent.ssh_public_key = Some(ssh.public);
+    agent.ecdh_public_key = Some(ecdh.public);
+    Ok(())
+}
+
+/// Destroy both private keys.
+pub(super) async fn key_pairs_delete(conn: &mut Conn, agent: &AgentProfile) -> Result<(), Error> {
+    let of = params![agent.organization.bytes()];
+    let Some(mut row) = conn.query_one(sql::KEYS_VAULT, of).await? else {
+        return Ok(());
+    };
+    let vault: [u8; 16] = row.array()?;
+    let [ssh, ecdh] = paths(agent.id)?;
+    let pair = params![&vault, ssh.as_str(), ecdh.as_str()];
+    conn.execute(sql::DELETE_KEY_PAIR, pair).await?;
+    Ok(())
+}
+
+fn paths(agent: AgentId) -> Result<[Path; 2], Error> {
+    Ok([
+        Path::parse(format!("agents/{agent}/ssh/private_key"), "path")?,
+        Path::parse(format!("agents/{agent}/ecdh/private_key"), "path")?,
+    ])
+}
+
+/// A private key as text (RFC 7468 §10).
+fn pem(der: &Secret) -> Secret {
+    const LINE: usize = 48;
+    let mut text = Zeroizing::new(String::with_capacity(512));
+    text.push_str("-----BEGIN PRIVATE KEY-----\n");
+    for line in der.expose().chunks(LINE) {
+        BASE64.encode_string(line, &mut text);
+        text.push('\n');
+    }
+    text.push_str("-----END PRIVATE KEY-----\n");
+    Secret::from_text(std::mem::take(&mut *text))
+}

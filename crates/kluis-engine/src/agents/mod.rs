@@ -1,0 +1,370 @@
+//! Agents: programs with an identity and limits of their own, registered by a user who is responsible for them
+//! (RULES §1, §2; 1claw contract §9).
+//!
+//! | file | what |
+//! |---|---|
+//! | `mod.rs` | `agent_list`, `agent_read`, `agent_self`, `agent_create`, `agent_update`, `agent_delete`, `agent_take_over` |
+//! | `keys.rs` | `agent_rotate_key`; key pairs, and the vault that they are kept in |
+//! | `profile.rs` | an agent as it is stored and shown |
+//! | `scopes.rs`, `handle.rs` | what scopes and handles may be |
+
+mod handle;
+mod keys;
+mod profile;
+mod scopes;
+
+pub(crate) use keys::AGENT_PREFIX;
+pub(crate) use profile::vaults;
+pub use profile::{AgentChange, AgentLimits, AgentProfile, NewAgent};
+pub(crate) use scopes::path_scopes;
+
+use kluis_crypto::Token;
+
+use self::handle::{free, handle_of};
+use self::keys::{key_insert, key_pairs_make};
+use crate::access::VaultRow;
+use crate::act::Act;
+use crate::action::Action;
+use crate::caller::{Caller, Principal, Role};
+use crate::clock::Timestamp;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::ids::{AgentId, OrganizationId, UserId, VaultId};
+use crate::store::sql::{agents as sql, vaults as vault_rows};
+use crate::store::{Conn, params};
+use crate::users::display_name;
+
+impl Engine {
+    /// The agents that the caller may see, oldest first: all for owners and admins, for members those that they are
+    /// responsible for, for an agent itself.
+    pub async fn agent_list(&self, caller: &Caller) -> Result<Vec<AgentProfile>, Error> {
+        self.look(caller, Action::AgentList, async |conn, act| {
+            let of = params![act.caller.organization.bytes()];
+            let mut agents = Vec::new();
+            for row in conn.query(sql::OF_ORGANIZATION, of).await? {
+                let agent = AgentProfile::from_row(row)?;
+                if is_seen(&act.caller, &agent) {
+                    agents.push(agent);
+                }
+            }
+            Ok(agents)
+        })
+        .await
+    }
+
+    /// One agent. One that the caller may not see is `NotFound`, as an absent one is.
+    pub async fn agent_read(&self, caller: &Caller, agent: AgentId) -> Result<AgentProfile, Error> {
+        self.look(caller, Action::AgentRead, async |conn, act| {
+            agent_find(conn, act, agent).await
+        })
+        .await
+    }
+
+    /// The agent that asks. `Forbidden` for a user.
+    pub async fn agent_self(&self, caller: &Caller) -> Result<AgentProfile, Error> {
+        self.look(caller, Action::AgentRead, async |conn, act| {
+            let own = match &act.caller.principal {
+                Principal::Agent(agent) => agent.id,
+                Principal::User(_) => return Err(Error::Forbidden),
+            };
+            agent_find(conn, act, own).await
+        })
+        .await
+    }
+
+    /// Register an agent; its key is shown once. It may nothing until a policy names it.
+    pub async fn agent_create(
+        &self,
+        caller: &Caller,
+        new: NewAgent,
+    ) -> Result<(AgentProfile, Token), Error> {
+        let now = self.clock().now();
+        let name = display_name(&new.name)?;
+        let limits = new.limits.checked(now)?;
+        require_ahead("api_key_expires_at", new.key_expires_at, now)?;
+        let engine = self.clone();
+        self.change(caller, Action::AgentCreate, move |tx, act| {
+            Box::pin(async move {
+                let keys = engine.keys()?;
+                act.calls_it(&name);
+                let own = own_id(act)?;
+                let wanted = handle_of(&name);
+                let mut agent = AgentProfile {
+                    id: AgentId::generate(act.now)?,
+                    organization: act.caller.organization,
+                    registered_by: Some(own),
+                    created_by: Some(own),
+                    name,
+                    handle: String::new(),
+                    active: true,
+                    limits,
+                    ssh_public_key: None,
+                    ecdh_public_key: None,
+                    last_active_at: None,
+                    created_at: act.now,
+                    updated_at: act.now,
+                };
+                act.finds("agent", *agent.id.bytes());
+                require_vaults(&engine, tx.conn(), act, &agent.limits.vaults).await?;
+                key_pairs_make(&engine, tx, act, &mut agent).await?;
+                agent_insert(tx.conn(), &mut agent, &wanted).await?;
+                let token = key_insert(tx.conn(), &keys, agent.id, new.key_expires_at, act.now);
+                let token = token.await?;
+                Ok((agent, token))
+            })
+        })
+        .await
+    }
+
+    /// Change an agent; its tokens go by it from the next request on.
+    pub async fn agent_update(
+        &self,
+        caller: &Caller,
+        agent: AgentId,
+        change: AgentChange,
+    ) -> Result<AgentProfile, Error> {
+        let now = self.clock().now();
+        let name = change.name.as_deref().map(display_name).transpose()?;
+        let change = change.checked(now)?;
+        let action = if change.active == Some(false) {
+            Action::AgentDeactivate
+        } else {
+            Action::AgentUpdate
+        };
+        let engine = self.clone();
+        self.change(caller, action, move |tx, act| {
+            Box::pin(async move {
+                let conn = tx.conn();
+                let mut agent = agent_to_change(conn, act, agent).await?;
+                if let Some(vaults) = &change.vaults {
+                    let new: Vec<_> = vaults
+                        .iter()
+                        .filter(|vault| !agent.limits.vaults.contains(vault))
+                        .copied()
+                        .collect();
+                    require_vaults(&engine, conn, act, &new).await?;
+                }
+                agent.name = name.unwrap_or(agent.name);
+                agent.active = change.active.unwrap_or(agent.active);
+                let key_expires_at = change.key_expires_at;
+                agent.limits.change(change);
+                agent.updated_at = act.now;
+                agent_store(conn, &agent).await?;
+                if let Some(at) = key_expires_at {
+                    conn.execute(sql::SET_KEY_EXPIRY, params![agent.id.bytes(), at])
+                        .await?;
+                }
+                Ok(agent)
+            })
+        })
+        .await
+    }
+
+    /// Delete an agent with its key, its tokens, its key pairs and the policies that name it; vaults it made have no maker
+    /// then.
+    pub async fn agent_delete(&self, caller: &Caller, agent: AgentId) -> Result<(), Error> {
+        self.change(caller, Action::AgentDelete, move |tx, act| {
+            Box::pin(async move {
+                let conn = tx.conn();
+                let agent = agent_to_change(conn, act, agent).await?;
+                keys::key_pairs_delete(conn, &agent).await?;
+                for statement in [
+                    sql::OUTDATE_POLICIES,
+                    sql::DELETE_POLICIES,
+                    sql::FORGET_MAKER,
+                    sql::DELETE,
+                ] {
+                    conn.execute(statement, params![agent.id.bytes()]).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Take an agent over: the caller is responsible for it from now on, and vaults that it made count as the caller's.
+    /// An agent whose user was deleted acts again then.
+    pub async fn agent_take_over(
+        &self,
+        caller: &Caller,
+        agent: AgentId,
+    ) -> Result<AgentProfile, Error> {
+        self.change(caller, Action::AgentTakeOver, move |tx, act| {
+            Box::pin(async move {
+                let conn = tx.conn();
+                let own = own_id(act)?;
+                let mut agent = agent_to_change(conn, act, agent).await?;
+                agent.registered_by = Some(own);
+                agent.updated_at = act.now;
+                agent_store(conn, &agent).await?;
+                let over = params![agent.id.bytes(), own.bytes()];
+                conn.execute(sql::HAND_OVER_VAULTS, over).await?;
+                Ok(agent)
+            })
+        })
+        .await
+    }
+}
+
+/// Whether the caller may know of the agent (RULES §2).
+fn is_seen(caller: &Caller, agent: &AgentProfile) -> bool {
+    match &caller.principal {
+        Principal::Agent(own) => own.id == agent.id,
+        Principal::User(user) => {
+            user.role >= Role::Admin
+                || (user.role >= Role::Member && agent.registered_by == Some(user.id))
+        }
+    }
+}
+
+/// The agent, if the caller may know of it.
+pub(crate) async fn agent_find(
+    conn: &mut Conn,
+    act: &mut Act,
+    agent: AgentId,
+) -> Result<AgentProfile, Error> {
+    act.names("agent", *agent.bytes());
+    let agent = agent_of(conn, act.caller.organization, agent).await?;
+    if !is_seen(&act.caller, &agent) {
+        return Err(Error::NotFound);
+    }
+    act.calls_it(&agent.name);
+    Ok(agent)
+}
+
+/// The agent of this organization with this id.
+pub(crate) async fn agent_of(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    agent: AgentId,
+) -> Result<AgentProfile, Error> {
+    let of = params![agent.bytes(), organization.bytes()];
+    let row = conn.query_one(sql::BY_ID, of).await?;
+    Ok(AgentProfile::from_row(row.ok_or(Error::NotFound)?)?)
+}
+
+/// The same as [`agent_find`], to change it: nobody else does until the transaction ends.
+async fn agent_to_change(
+    conn: &mut Conn,
+    act: &mut Act,
+    agent: AgentId,
+) -> Result<AgentProfile, Error> {
+    act.names("agent", *agent.bytes());
+    let of = params![agent.bytes(), act.caller.organization.bytes()];
+    conn.lock(sql::LOCK, of).await?;
+    agent_find(conn, act, agent).await
+}
+
+fn own_id(act: &Act) -> Result<UserId, Error> {
+    let user = act.caller.user().ok_or(Error::Forbidden)?;
+    Ok(user.id)
+}
+
+/// An agent is bound to vaults that whoever binds it knows of.
+async fn require_vaults(
+    engine: &Engine,
+    conn: &mut Conn,
+    act: &Act,
+    bound_to: &[VaultId],
+) -> Result<(), Error> {
+    for vault in bound_to {
+        let row = conn
+            .query_one(vault_rows::BY_ID, params![vault.bytes()])
+            .await?;
+        let known = match row {
+            Some(row) => engine.access_of(conn, act, VaultRow::from_row(row)?).await,
+            None => Err(Error::NotFound),
+        };
+        match known {
+            Ok(_) => {}
+            Err(Error::Hidden | Error::NotFound) => {
+                return Err(Error::invalid(
+                    "vault_ids",
+                    "must be of vaults that you know",
+                ));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Keep a new agent under the first handle that is free.
+async fn agent_insert(
+    conn: &mut Conn,
+    agent: &mut AgentProfile,
+    wanted: &str,
+) -> Result<(), Error> {
+    let organization = agent.organization;
+    // Another node may take a handle between the look and the insertion.
+    for _ in 0..8 {
+        let like = format!("{wanted}-%");
+        let of = params![organization.bytes(), wanted, &like];
+        let rows = conn.query(sql::HANDLES, of).await?;
+        let taken = rows.into_iter().map(|mut row| row.text());
+        agent.handle = free(wanted, &taken.collect::<Result<_, _>>()?);
+        let limits = agent.limits.stored()?;
+        let inserted = conn
+            .query_one(
+                sql::INSERT,
+                params![
+                    agent.id.bytes(),
+                    organization.bytes(),
+                    agent.registered_by.as_ref().map(UserId::bytes),
+                    agent.created_by.as_ref().map(UserId::bytes),
+                    &agent.name,
+                    &agent.handle,
+                    &agent.limits.description,
+                    agent.active,
+                    &limits.scopes,
+                    &limits.vaults,
+                    agent.limits.intents_api_enabled,
+                    agent.limits.environment.as_ref(),
+                    agent.limits.token_ttl,
+                    agent.ssh_public_key.as_ref(),
+                    agent.ecdh_public_key.as_ref(),
+                    agent.limits.expires_at,
+                    agent.created_at
+                ],
+            )
+            .await?;
+        if inserted.is_some() {
+            return Ok(());
+        }
+    }
+    Err(Error::storage("no handle is free for long enough"))
+}
+
+async fn agent_store(conn: &mut Conn, agent: &AgentProfile) -> Result<(), Error> {
+    let limits = agent.limits.stored()?;
+    conn.execute(
+        sql::UPDATE,
+        params![
+            agent.id.bytes(),
+            &agent.name,
+            &agent.limits.description,
+            agent.active,
+            &limits.scopes,
+            &limits.vaults,
+            agent.limits.intents_api_enabled,
+            agent.limits.environment.as_ref(),
+            agent.limits.token_ttl,
+            agent.limits.expires_at,
+            agent.registered_by.as_ref().map(UserId::bytes),
+            agent.updated_at
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) fn require_ahead(
+    field: &'static str,
+    at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if at.is_some_and(|at| at <= now) {
+        return Err(Error::invalid(field, "must lie in the future"));
+    }
+    Ok(())
+}

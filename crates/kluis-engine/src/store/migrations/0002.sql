@@ -1,0 +1,44 @@
+CREATE TABLE agent (
+    id BLOB PRIMARY KEY,
+    organization_id BLOB NOT NULL REFERENCES organization (id),
+    registered_by BLOB REFERENCES user_account (id) ON DELETE SET NULL,
+    created_by BLOB,
+    name TEXT NOT NULL,
+    handle TEXT NOT NULL,
+    description TEXT NOT NULL,
+    active INTEGER NOT NULL,
+    scopes TEXT NOT NULL,
+    vaults TEXT NOT NULL,
+    intents INTEGER NOT NULL,
+    environment TEXT,
+    token_ttl INTEGER,
+    ssh_public_key BLOB,
+    ecdh_public_key BLOB,
+    expires_at INTEGER,
+    last_active_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    UNIQUE (organization_id, handle)
+) STRICT;
+CREATE INDEX agent_registrar ON agent (registered_by) WHERE registered_by IS NOT NULL;
+
+CREATE TABLE agent_key (
+    id BLOB PRIMARY KEY,
+    agent_id BLOB NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+    prefix TEXT NOT NULL,
+    digest BLOB NOT NULL UNIQUE,
+    expires_at INTEGER,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX agent_key_agent ON agent_key (agent_id);
+
+CREATE TABLE agent_token (
+    id BLOB PRIMARY KEY,
+    agent_id BLOB NOT NULL REFERENCES agent (id) ON DELETE CASCADE,
+    agent_key_id BLOB NOT NULL REFERENCES agent_key (id) ON DELETE CASCADE,
+    digest BLOB NOT NULL UNIQUE,
+    expires_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX agent_token_agent ON agent_token (agent_id);
+CREATE INDEX agent_token_key ON agent_token (agent_key_id);
