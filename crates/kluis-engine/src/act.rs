@@ -11,7 +11,7 @@ use crate::caller::{Caller, Credential, Principal};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::ids::{EventId, SecretId, VaultId};
+use crate::ids::{EventId, SecretId, ShareId, VaultId};
 use crate::policy::Basis;
 use crate::store::{Conn, Touches, Tx, Work};
 
@@ -31,6 +31,15 @@ pub(crate) struct Act {
     listed: Option<Vec<ListedSecret>>,
     /// Whether another act takes it from here.
     deferred: bool,
+    /// Who is recorded when it is not the caller, whose rights decide.
+    done_by: Option<DoneBy>,
+}
+
+/// Who does something with the rights of another.
+#[derive(Clone)]
+pub(crate) enum DoneBy {
+    Anyone,
+    Caller(Box<Caller>),
 }
 
 /// The thing that an event is about.
@@ -42,6 +51,7 @@ struct Thing {
     path: Option<String>,
     name: Option<String>,
     version: Option<u32>,
+    share: Option<ShareId>,
     basis: Option<&'static str>,
 }
 
@@ -64,6 +74,8 @@ struct Details<'a> {
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    share_id: Option<String>,
     api: &'a str,
     request_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,6 +155,20 @@ impl Engine {
             let _ = work(&mut Tx::new(Conn::Closed), &mut act).await;
             return self.refuse(&act).await;
         }
+        self.change_by(act, touches, work).await
+    }
+
+    /// The same for an act that has begun, and may.
+    pub(crate) async fn change_by<T, F>(
+        &self,
+        mut act: Act,
+        touches: Touches,
+        work: F,
+    ) -> Result<T, Error>
+    where
+        F: for<'t> FnOnce(&'t mut Tx, &'t mut Act) -> Work<'t, T> + Send + 'static,
+        T: Send + 'static,
+    {
         self.store()
             .write_touching(touches, move |tx| {
                 Box::pin(async move {
@@ -176,7 +202,7 @@ impl Engine {
         self.refuse(&act).await
     }
 
-    fn begin(&self, caller: &Caller, action: Action) -> Act {
+    pub(crate) fn begin(&self, caller: &Caller, action: Action) -> Act {
         Act {
             caller: caller.clone(),
             action,
@@ -186,6 +212,7 @@ impl Engine {
             found: Thing::default(),
             listed: None,
             deferred: false,
+            done_by: None,
         }
     }
 
@@ -253,6 +280,23 @@ impl Act {
         self.found.version = version;
     }
 
+    /// The request names a share.
+    pub(crate) fn names_share(&mut self, id: ShareId) {
+        self.names("share", *id.bytes());
+        self.named.share = Some(id);
+        self.found.share = Some(id);
+    }
+
+    /// A share was made.
+    pub(crate) fn finds_share(&mut self, id: ShareId) {
+        self.found.share = Some(id);
+    }
+
+    /// Somebody does this with the rights of the caller.
+    pub(crate) fn is_done_by(&mut self, by: DoneBy) {
+        self.done_by = Some(by);
+    }
+
     /// The values of these secrets leave together.
     pub(crate) fn lists(&mut self, secrets: Vec<ListedSecret>) {
         self.listed = Some(secrets);
@@ -307,25 +351,24 @@ impl Act {
             path: thing.path.as_deref(),
             name: thing.name.as_deref(),
             version: thing.version,
+            share_id: thing.share.map(|share| share.to_string()),
             api: self.caller.origin.api,
             request_id: self.caller.origin.request.to_string(),
             basis: thing.basis,
             secrets: listed,
         };
-        let (actor_type, actor) = match &self.caller.principal {
-            Principal::Agent(agent) => ("agent", *agent.id.bytes()),
-            Principal::User(user) => ("user", *user.id.bytes()),
+        let (actor_type, actor, credential) = match &self.done_by {
+            Some(DoneBy::Anyone) => ("anonymous", None, None),
+            Some(DoneBy::Caller(caller)) => actor_of(caller),
+            None => actor_of(&self.caller),
         };
         Ok(Event {
             id: EventId::generate(self.now)?,
             organization: self.caller.organization,
             at: self.now,
             actor_type: actor_type.to_owned(),
-            actor: Some(actor),
-            credential: Some(match self.caller.credential {
-                Credential::ApiKey(id) => *id.bytes(),
-                Credential::Exchanged(id) | Credential::Session(id) => *id.bytes(),
-            }),
+            actor,
+            credential,
             action: action.rule().name.to_owned(),
             resource_type: thing.resource_type.to_owned(),
             resource: thing.resource,
@@ -341,4 +384,17 @@ impl Act {
             count: listed.map_or(1, |listed| i64::try_from(listed.len()).unwrap_or(i64::MAX)),
         })
     }
+}
+
+/// How a caller is recorded: type, id, id of the credential.
+fn actor_of(caller: &Caller) -> (&'static str, Option<[u8; 16]>, Option<[u8; 16]>) {
+    let (actor_type, actor) = match &caller.principal {
+        Principal::Agent(agent) => ("agent", *agent.id.bytes()),
+        Principal::User(user) => ("user", *user.id.bytes()),
+    };
+    let credential = match caller.credential {
+        Credential::ApiKey(id) => *id.bytes(),
+        Credential::Exchanged(id) | Credential::Session(id) => *id.bytes(),
+    };
+    (actor_type, Some(actor), Some(credential))
 }

@@ -244,6 +244,18 @@ actions! {
     SecretVersionList: "secret.versions", ANYONE, SEE, AGENTS, Read;
     /// End the own session.
     SessionDelete: "auth.logout", ANYONE, ANY, AGENTS, Change;
+    /// Accept a share that is for the caller.
+    ShareAccept: "share.accept", ANYONE, READ, AGENTS, Change;
+    /// Share a secret.
+    ShareCreate: "share.create", ANYONE, READ, AGENTS, Change;
+    /// Decline a share that is for the caller.
+    ShareDecline: "share.decline", ANYONE, READ, AGENTS, Change;
+    /// See the shares that the caller made, or that are for it.
+    ShareList: "share.list", ANYONE, READ, AGENTS, Read;
+    /// Open a share: read the secret through it.
+    ShareOpen: "share.open", ANYONE, READ, AGENTS, Change;
+    /// Revoke a share that the caller made.
+    ShareRevoke: "share.revoke", ANYONE, READ, AGENTS, Change;
     /// See the templates.
     TemplateList: "template.list", ANYONE, ANY, AGENTS, Read;
     /// Begin, confirm or end the own second factor.

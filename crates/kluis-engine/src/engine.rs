@@ -38,6 +38,8 @@ pub struct Settings {
     pub standard_plan: u32,
     /// Requests a minute of the plan `pro`.
     pub pro_plan: u32,
+    /// Shares that an organization can make in any 60 seconds; as many as one likes when `None`.
+    pub shares_per_minute: Option<u32>,
     /// Versions kept of a secret; `None` keeps all (RULES §4).
     pub keep_versions: Option<u32>,
     /// The cost of hashing a password.
@@ -99,6 +101,7 @@ impl Settings {
             storage: Storage::Sqlite,
             standard_plan: 60,
             pro_plan: 300,
+            shares_per_minute: None,
             keep_versions: None,
             password_cost: password::Params::default(),
         }

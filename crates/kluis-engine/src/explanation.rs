@@ -113,7 +113,7 @@ impl Engine {
 }
 
 /// Who a request of the principal would come from, and whether the principal is in force.
-async fn principal_of(
+pub(crate) async fn principal_of(
     conn: &mut Conn,
     organization: OrganizationId,
     principal: PolicyPrincipal,

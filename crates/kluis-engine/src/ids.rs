@@ -76,6 +76,8 @@ ids! {
     SecretId;
     /// A log-in session.
     SessionId;
+    /// A share of a secret, as the record names it; whoever opens it knows a [`crate::ShareToken`].
+    ShareId;
     /// A user of one organization.
     UserId;
     /// A vault.

@@ -33,6 +33,7 @@ mod seal;
 mod second_factor;
 mod secrets;
 mod sessions;
+mod shares;
 mod sightings;
 mod store;
 mod templates;
@@ -58,8 +59,8 @@ pub use engine::{Engine, Settings};
 pub use error::{Cause, Conflict, Error, Invalid, Unavailable, Why};
 pub use explanation::{Explanation, Question};
 pub use ids::{
-    AgentId, ApiKeyId, EventId, OrganizationId, PolicyId, RequestId, SecretId, SessionId, UserId,
-    VaultId, from_base62, to_base62,
+    AgentId, ApiKeyId, EventId, OrganizationId, PolicyId, RequestId, SecretId, SessionId, ShareId,
+    UserId, VaultId, from_base62, to_base62,
 };
 /// What hashing a password or passphrase costs.
 pub use kluis_crypto::password::Params as PasswordCost;
@@ -79,6 +80,7 @@ pub use secrets::{
     SecretRead, SecretWrite, SecretWritten, Value, VersionInfo, Which,
 };
 pub use sessions::{Login, SessionTokens};
+pub use shares::{NewShare, Recipient, Share, ShareToken, SharedSecret, SharesOf};
 pub use store::Storage;
 pub use templates::{Field, Template};
 pub use users::{NewUser, Profile, UserChange, UserProfile};

@@ -12,6 +12,7 @@ use crate::caller::{Caller, Plan, Principal};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::ids::ShareId;
 use crate::store::sql::limits as sql;
 use crate::store::{Conn, params};
 
@@ -54,8 +55,7 @@ pub(crate) struct Guesses {
 
 /// A password, code or refresh token that is about to be tried; it counts as failing until it has succeeded.
 pub(crate) struct Guess {
-    subject: String,
-    at: i64,
+    hits: Vec<(String, i64)>,
     _turn: OwnedSemaphorePermit,
 }
 
@@ -78,6 +78,8 @@ enum Hit {
 const WINDOW: i64 = 60_000;
 /// Failing guesses in any 60 seconds from one address.
 const GUESSES: u32 = 60;
+/// Failing guesses in any 60 seconds at one share.
+const SHARE_GUESSES: u32 = 10;
 /// Guesses tried at once: far fewer than [`GUESSES`], so that right ones that come together do not exhaust the window.
 const GUESSES_AT_ONCE: usize = 8;
 
@@ -124,10 +126,48 @@ impl Engine {
         let subject = guesser(address);
         match self.hit(subject.clone(), GUESSES).await? {
             Hit::Counted { at, .. } => Ok(Guess {
-                subject,
-                at,
+                hits: vec![(subject, at)],
                 _turn: turn,
             }),
+            Hit::Refused { reset } => Err(Error::RateLimited {
+                retry_after: seconds_until(reset, self.clock().now()),
+            }),
+        }
+    }
+
+    /// The same for the passphrase of a share, which fewer guesses are let at.
+    pub(crate) async fn guess_begin_share(
+        &self,
+        address: Option<IpAddr>,
+        share: ShareId,
+    ) -> Result<Guess, Error> {
+        let mut guess = self.guess_begin(address).await?;
+        let subject = format!("share:{share}");
+        match self.hit(subject.clone(), SHARE_GUESSES).await? {
+            Hit::Counted { at, .. } => {
+                guess.hits.push((subject, at));
+                Ok(guess)
+            }
+            Hit::Refused { reset } => {
+                // A refused guess does not count for its address either.
+                self.store()
+                    .write(move |tx| Box::pin(async move { guess.succeeded(tx.conn()).await }))
+                    .await?;
+                Err(Error::RateLimited {
+                    retry_after: seconds_until(reset, self.clock().now()),
+                })
+            }
+        }
+    }
+
+    /// Count a share that the caller makes against its organization, where the settings limit them.
+    pub(crate) async fn admit_share(&self, caller: &Caller) -> Result<(), Error> {
+        let Some(limit) = self.settings().shares_per_minute else {
+            return Ok(());
+        };
+        let subject = format!("shares:{}", caller.organization);
+        match self.hit(subject, limit).await? {
+            Hit::Counted { .. } => Ok(()),
             Hit::Refused { reset } => Err(Error::RateLimited {
                 retry_after: seconds_until(reset, self.clock().now()),
             }),
@@ -183,12 +223,15 @@ impl Engine {
 impl Guess {
     /// It was right: it does not count.
     pub(crate) async fn succeeded(self, conn: &mut Conn) -> Result<(), Error> {
-        let stored = window_lock(conn, &self.subject).await?;
-        let mut window = Window::read(&stored, Timestamp::from_millis(self.at));
-        if let Some(position) = window.0.iter().position(|&at| at == self.at) {
-            window.0.remove(position);
+        for (subject, hit) in &self.hits {
+            let stored = window_lock(conn, subject).await?;
+            let mut window = Window::read(&stored, Timestamp::from_millis(*hit));
+            if let Some(position) = window.0.iter().position(|at| at == hit) {
+                window.0.remove(position);
+            }
+            window_keep(conn, subject, &window).await?;
         }
-        window_keep(conn, &self.subject, &window).await
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::error::{Conflict, Error};
 use crate::ids::{ApiKeyId, OrganizationId, UserId};
 use crate::passwords::require_policy;
-use crate::store::sql::{api_keys, organizations, sessions, users as sql, vaults};
+use crate::store::sql::{api_keys, organizations, sessions, shares, users as sql, vaults};
 use crate::store::{Conn, Failure, Row, params, unexpected};
 
 /// A user, as it and its organization's administrators see it.
@@ -253,6 +253,7 @@ impl Engine {
                     sql::OUTDATE_POLICIES,
                     sql::DELETE_POLICIES,
                     vaults::FORGET_MAKER,
+                    shares::DELETE_OF_PRINCIPAL,
                     // Keys, sessions and recovery codes go with it.
                     sql::DELETE,
                 ] {

@@ -17,6 +17,8 @@ pub(crate) struct App(Arc<Parts>);
 pub(crate) struct Parts {
     /// Where every operation is.
     pub(crate) engine: Engine,
+    /// Base URL that clients use, without a slash at its end.
+    pub(crate) public_url: String,
     /// Bounds on what a client may ask.
     pub(crate) limits: Limits,
     /// Bytes that bodies under way may still take, all together.

@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-use kluis_engine::Accepts;
+use kluis_engine::{Accepts, Engine, Error};
 
 use crate::api::Dialect;
 
@@ -66,6 +66,30 @@ impl<'a> Credential<'a> {
                 })
             }
         }
+    }
+}
+
+/// Who asks at a public route, if anyone in particular does: a credential that proves nothing is as good as none there.
+/// `RateLimited` when its user goes too fast.
+pub(crate) async fn anyone(
+    engine: &Engine,
+    dialect: Dialect,
+    headers: &HeaderMap,
+    origin: &kluis_engine::Origin,
+) -> Result<Option<kluis_engine::Caller>, Error> {
+    let Some(credential) = Credential::find(dialect, headers) else {
+        return Ok(None);
+    };
+    let caller = engine
+        .authenticate(credential.token, credential.accepts, origin.clone())
+        .await;
+    match caller {
+        Ok(caller) => {
+            engine.admit(&caller).await?;
+            Ok(Some(caller))
+        }
+        Err(Error::Unauthenticated) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

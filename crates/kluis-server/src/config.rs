@@ -10,6 +10,10 @@ use kluis_engine::Secret;
 pub struct Config {
     /// Where to listen; port 0 takes a free one, which [`crate::Handle::addresses`] tells.
     pub listen: Vec<SocketAddr>,
+    /// Base URL that clients use, without a slash at its end; the first listening address when `None`.
+    pub public_url: Option<String>,
+    /// Whether agents can ask to be registered (1claw contract §9).
+    pub enrollment: bool,
     /// Encryption of connections.
     pub tls: Tls,
     /// Bounds on what a client may ask of the server.
@@ -86,6 +90,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 8200))],
+            public_url: None,
+            enrollment: false,
             tls: Tls::Off,
             limits: Limits::default(),
             metrics_token: None,

@@ -33,6 +33,7 @@ pub(crate) const PUBLIC: &[(Method, &str)] = &[
     (Method::GET, "/.well-known/jwks.json"),
     (Method::GET, "/v1/health"),
     (Method::GET, "/v1/health/hsm"),
+    (Method::GET, "/v1/share/{share_id}"),
 ];
 
 /// What stands outside of the APIs, for operators and readers; all of it is public.
@@ -89,7 +90,7 @@ pub struct Unroutable {
 
 impl Routes {
     /// All of them, and the handlers that they lead to.
-    pub(crate) fn build() -> Result<(Self, Router<App>), Unroutable> {
+    pub(crate) fn build(_enrollment: bool) -> Result<(Self, Router<App>), Unroutable> {
         let apis = Dialect::ALL.into_iter().map(Some).chain([None]);
         let elsewhere = apis.map(|dialect| (dialect, Counts::new(dialect, ELSEWHERE)));
         let mut routes = Self {
@@ -291,7 +292,7 @@ mod tests {
     use super::*;
 
     fn dialect_of(path: &str, authorization: Option<&str>) -> Option<Dialect> {
-        let (routes, _) = Routes::build().unwrap();
+        let (routes, _) = Routes::build(false).unwrap();
         let mut headers = HeaderMap::new();
         if let Some(value) = authorization {
             headers.insert(AUTHORIZATION, value.parse().unwrap());
@@ -377,7 +378,7 @@ mod tests {
     /// NT-36
     #[test]
     fn what_is_open_without_credentials_is_listed_here() {
-        let (routes, _) = Routes::build().unwrap();
+        let (routes, _) = Routes::build(false).unwrap();
         let mut open = Vec::new();
         for template in &routes.templates {
             let public = template
@@ -400,6 +401,7 @@ mod tests {
                 "GET /v1/auth/jwt-public-key",
                 "GET /v1/health",
                 "GET /v1/health/hsm",
+                "GET /v1/share/{share_id}",
                 "POST /v1/auth/agent-token",
                 "POST /v1/auth/api-key-token",
                 "POST /v1/auth/login",

@@ -84,10 +84,21 @@ impl Server {
                 .map_err(|cause| StartError::Operator { path, cause })?;
             tasks.spawn(socket.run(stopping.clone()));
         }
-        let (routes, handlers) = Routes::build()?;
+        let mut sockets = Vec::with_capacity(config.listen.len());
+        let mut addresses = Vec::with_capacity(config.listen.len());
+        for address in config.listen {
+            let cannot = |cause| StartError::Listen { address, cause };
+            let socket = TcpListener::bind(address).await.map_err(cannot)?;
+            addresses.push(socket.local_addr().map_err(cannot)?);
+            sockets.push(socket);
+        }
+        let (routes, handlers) = Routes::build(config.enrollment)?;
         let app = App::new(Parts {
             metrics: Metrics::new(routes.counts().cloned().collect(), engine.clone()),
             engine,
+            public_url: config
+                .public_url
+                .unwrap_or_else(|| url_of(addresses.first(), tls.is_some())),
             body_budget: Semaphore::new(BODY_BUDGET),
             limits: config.limits,
             metrics_token: config.metrics_token,
@@ -98,11 +109,7 @@ impl Server {
             routes,
             trusted_proxies: config.trusted_proxies,
         });
-        let mut addresses = Vec::with_capacity(config.listen.len());
-        for address in config.listen {
-            let cannot = |cause| StartError::Listen { address, cause };
-            let socket = TcpListener::bind(address).await.map_err(cannot)?;
-            addresses.push(socket.local_addr().map_err(cannot)?);
+        for socket in sockets {
             let listener = Listener {
                 socket,
                 tls: tls.clone(),
@@ -130,6 +137,18 @@ impl Handle {
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// The base URL of a server that listens at `address`; from this machine, when it listens everywhere.
+fn url_of(address: Option<&SocketAddr>, is_tls: bool) -> String {
+    let scheme = if is_tls { "https" } else { "http" };
+    match address {
+        Some(address) if address.ip().is_unspecified() => {
+            format!("{scheme}://localhost:{}", address.port())
+        }
+        Some(address) => format!("{scheme}://{address}"),
+        None => format!("{scheme}://localhost"),
     }
 }
 

@@ -10,6 +10,7 @@ mod record;
 mod roles;
 mod rotation;
 mod secrets;
+pub mod shares;
 mod tampering;
 mod tokens;
 mod vaults;

@@ -29,6 +29,8 @@ pub(super) struct Scene<'a> {
     pub(super) key: Option<String>,
     /// An agent that the owner is responsible for.
     agent: Option<String>,
+    /// A share of the secret, for whoever has the link.
+    share: Option<String>,
 }
 
 /// The path of every scene's secret.
@@ -106,6 +108,8 @@ impl Route {
                 "vaults" if is_cloudkeep => scene.vault().await,
                 "vaults" => uuid_of(&scene.vault().await),
                 "secrets" if is_cloudkeep => scene.secret().await,
+                "secrets" if self.path == "/v1/secrets/{}/share" => uuid_of(&scene.secret().await),
+                "share" | "shares" => scene.share().await,
                 "secrets" => {
                     scene.secret().await;
                     let rotates = self.method == "POST";
@@ -151,6 +155,9 @@ impl Route {
             "POST /v1/auth/api-key-token" => json!({"api_key": "1ck_unknown"}),
             "POST /v1/auth/agent-token" => json!({"api_key": "ocv_unknown"}),
             "POST /v1/agents" => json!({"name": format!("made {unique}")}),
+            "POST /v1/secrets/{}/share" => {
+                json!({"recipient_type": "anyone_with_link", "expires_at": "2099-01-01T00:00:00Z"})
+            }
             "PATCH /v1/agents/{}" => json!({"description": "changed"}),
             "POST /v1/auth/mfa" => json!({"mfa_token": "unknown", "code": "000000"}),
             "POST /v1/auth/refresh" => json!({"refresh_token": "cvr_unknown"}),
@@ -184,6 +191,8 @@ impl Route {
             | "POST /v1/vaults/{}/take-over"
             | "POST /v1/agents/{}/rotate-key"
             | "POST /v1/agents/{}/take-over"
+            | "POST /v1/shares/{}/accept"
+            | "POST /v1/shares/{}/decline"
             | "POST /v1/vaults/{}/secrets/{}"
             | "POST /v1/vaults/{}/secret-rotate/{}"
             | "POST /v1/vaults/{}/secret-version/{}"
@@ -207,6 +216,7 @@ impl<'a> Scene<'a> {
             user: None,
             key: None,
             agent: None,
+            share: None,
         }
     }
 
@@ -249,6 +259,18 @@ impl<'a> Scene<'a> {
         let secret = made.text("/data/id");
         self.secret = Some(secret.clone());
         secret
+    }
+
+    async fn share(&mut self) -> String {
+        if let Some(share) = &self.share {
+            return share.clone();
+        }
+        let path = format!("/v1/secrets/{}/share", uuid_of(&self.secret().await));
+        let body =
+            json!({"recipient_type": "anyone_with_link", "expires_at": "2099-01-01T00:00:00Z"});
+        let share = self.owner.post(&path, body).await.expect(201).text("/id");
+        self.share = Some(share.clone());
+        share
     }
 
     async fn user(&mut self) -> String {

@@ -30,7 +30,7 @@ use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::{AgentId, OrganizationId, UserId, VaultId};
-use crate::store::sql::{agents as sql, vaults as vault_rows};
+use crate::store::sql::{agents as sql, shares, vaults as vault_rows};
 use crate::store::{Conn, params};
 use crate::users::display_name;
 
@@ -172,6 +172,7 @@ impl Engine {
                     sql::OUTDATE_POLICIES,
                     sql::DELETE_POLICIES,
                     sql::FORGET_MAKER,
+                    shares::DELETE_OF_PRINCIPAL,
                     sql::DELETE,
                 ] {
                     conn.execute(statement, params![agent.id.bytes()]).await?;

@@ -186,6 +186,15 @@ impl Standing<'_> {
                 || matches!(self.ground(), Ground::Everything(_)))
     }
 
+    /// Whether no ceiling keeps the caller from `subject` (step 2); grants nothing.
+    pub(crate) fn is_within_ceilings(&self, subject: &Subject<'_>) -> bool {
+        self.agent().is_none_or(|agent| {
+            (agent.vaults.is_empty() || agent.vaults.contains(&self.vault.id))
+                && self.within_paths(subject.path)
+                && !self.is_withheld(subject.kind)
+        })
+    }
+
     fn ground(&self) -> Ground {
         Ground::of(self.caller, self.vault)
     }

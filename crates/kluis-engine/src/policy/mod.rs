@@ -21,6 +21,7 @@ pub(crate) use decision::{Standing, Subject, VaultFacts, Verdict, needs_policies
 pub use explain::Fit;
 pub(crate) use explain::Reasons;
 pub use glob::Glob;
+pub(crate) use network::Network;
 pub use permission::{Permission, PermissionSet};
 pub(crate) use types::Maker;
 pub use types::{Effect, Policy, PolicyPrincipal};

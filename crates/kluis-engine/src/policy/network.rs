@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// An IPv4 address in its IPv6 spelling (`::ffff:10.0.0.1`) is that IPv4 address, in the list and in what is compared
 /// with it. Every other IPv6 range holds IPv6 addresses only: `::/0` holds no IPv4 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Network {
+pub(crate) enum Network {
     /// Base address and mask.
     V4(u32, u32),
     /// Base address and mask.
@@ -19,7 +19,7 @@ const MAPPED_BITS: u32 = 96;
 
 impl Network {
     /// Read an address or `address/prefix`. Bits of the address beyond the prefix are ignored.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix_length(prefix)?)),
             None => (text, None),
@@ -49,7 +49,7 @@ impl Network {
     }
 
     /// Whether `address` lies in it.
-    pub(super) fn contains(self, address: IpAddr) -> bool {
+    pub(crate) fn contains(self, address: IpAddr) -> bool {
         match (self, address.to_canonical()) {
             (Self::V4(base, mask), IpAddr::V4(v4)) => v4.to_bits() & mask == base,
             (Self::V6(base, mask), IpAddr::V6(v6)) => v6.to_bits() & mask == base,

@@ -11,7 +11,7 @@ use crate::action::Action;
 use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::ids::VaultId;
+use crate::ids::{SecretId, VaultId};
 use crate::policy::{Permission, Subject, Verdict};
 use crate::store::sql::secrets as sql;
 use crate::store::{Conn, params};
@@ -182,19 +182,78 @@ impl Engine {
         self.change_secrets(caller, Action::SecretRead, vault, move |tx, act| {
             Box::pin(async move {
                 let conn = tx.conn();
-                let mut found = engine.secret_readable(conn, act, vault, &at, which).await?;
-                if let Some(version) = &mut found.version
-                    && found.secret.closed_at.is_none()
-                    && version.info.max_access_count.is_some()
-                {
-                    let used = params![found.secret.id.bytes(), version.info.number];
-                    let used = conn.query_one(sql::USE_READ, used).await?;
-                    version.info.access_count = used.ok_or(Error::Gone)?.number()?;
-                }
-                engine.secret_open(conn, act, found).await
+                let found = engine.secret_readable(conn, act, vault, &at, which).await?;
+                engine.secret_use(conn, act, found).await
             })
         })
         .await
+    }
+
+    /// The secret that is to be shared, if the caller may read it. `Gone` when its path is closed.
+    pub(crate) async fn secret_shared(
+        &self,
+        conn: &mut Conn,
+        act: &mut Act,
+        vault: VaultId,
+        secret: SecretId,
+    ) -> Result<SecretInfo, Error> {
+        let at = SecretAt::Id(secret);
+        let sought = self
+            .secret_find(conn, act, vault, &at, Which::Current)
+            .await?;
+        let found = sought.permitted(act, &at, &[Permission::Read])?;
+        if found.secret.closed_at.is_some() {
+            return Err(Error::Gone);
+        }
+        let version = found.version.map(|row| row.info);
+        Ok(found.secret.info(vault, version, act.now))
+    }
+
+    /// Read a secret that the caller has shared, for `opener`. `NotFound` when the caller may not read it any more,
+    /// `Forbidden` when it is beyond the ceilings of an agent that opens it.
+    pub(crate) async fn secret_read_shared(
+        &self,
+        conn: &mut Conn,
+        act: &mut Act,
+        vault: VaultId,
+        secret: SecretId,
+        opener: Option<&Caller>,
+    ) -> Result<SecretRead, Error> {
+        let at = SecretAt::Id(secret);
+        let found = self
+            .secret_readable(conn, act, vault, &at, Which::Current)
+            .await
+            .map_err(|error| match error {
+                Error::Forbidden | Error::Hidden => Error::NotFound,
+                error => error,
+            })?;
+        if let Some(opener) = opener
+            && !found
+                .access
+                .standing(opener)
+                .is_within_ceilings(&found.secret.subject())
+        {
+            return Err(Error::Forbidden);
+        }
+        self.secret_use(conn, act, found).await
+    }
+
+    /// Open a secret inside a transaction, which uses up one of its reads where they are limited.
+    async fn secret_use(
+        &self,
+        conn: &mut Conn,
+        act: &Act,
+        mut found: Found,
+    ) -> Result<SecretRead, Error> {
+        if let Some(version) = &mut found.version
+            && found.secret.closed_at.is_none()
+            && version.info.max_access_count.is_some()
+        {
+            let used = params![found.secret.id.bytes(), version.info.number];
+            let used = conn.query_one(sql::USE_READ, used).await?;
+            version.info.access_count = used.ok_or(Error::Gone)?.number()?;
+        }
+        self.secret_open(conn, act, found).await
     }
 
     /// The secret, if the caller may read it and its value can be had.

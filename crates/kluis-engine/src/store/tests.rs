@@ -25,6 +25,7 @@ const ALL: &[(&str, &[&str])] = &[
     ("policies", sql::policies::ALL),
     ("secrets", sql::secrets::ALL),
     ("sessions", sql::sessions::ALL),
+    ("shares", sql::shares::ALL),
     ("users", sql::users::ALL),
     ("vaults", sql::vaults::ALL),
 ];

@@ -29,7 +29,6 @@ pub(crate) struct Config {
     /// Where secrets are stored.
     pub(crate) storage: Storage,
     /// Base URL that clients use, for links; the listening address unless set.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing sends links"))]
     pub(crate) public_url: Option<String>,
     /// Encryption of connections.
     pub(crate) tls: Tls,
@@ -39,6 +38,10 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// Calls a minute of the limited plans.
     pub(crate) plans: Plans,
+    /// Shares that an organization can make in a minute; as many as one likes unless set.
+    pub(crate) shares_per_minute: Option<u32>,
+    /// Whether agents can ask to be registered.
+    pub(crate) agents_enrollment: bool,
     /// How many versions of a secret are kept; all unless set.
     pub(crate) versions_keep: Option<u32>,
     /// What the server writes about itself.
@@ -188,6 +191,9 @@ fn build(values: &Resolved) -> Result<Config, Failure> {
             standard: values.needed("plans.standard", parse::whole(1..=1_000_000))?,
             pro: values.needed("plans.pro", parse::whole(1..=1_000_000))?,
         },
+        shares_per_minute: values
+            .optional("limits.shares_per_minute", parse::whole(1..=1_000_000))?,
+        agents_enrollment: values.needed("agents.enrollment", parse::flag)?,
         versions_keep: values.optional("versions.keep", parse::whole(1..=1_000_000))?,
         log: Log {
             is_json: values.needed("log.format", parse::word(&["text", "json"]))? == "json",

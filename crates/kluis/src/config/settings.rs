@@ -94,6 +94,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "30",
         "time that accepted requests get to finish at the end",
     ),
+    unset(
+        "limits.shares_per_minute",
+        "shares that an organization can make in a minute; no limit unless set",
+    ),
     setting(
         "plans.standard",
         "60",
@@ -103,6 +107,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "plans.pro",
         "300",
         "calls a minute of a user on the plan pro",
+    ),
+    setting(
+        "agents.enrollment",
+        "false",
+        "whether agents can ask to be registered, for a person to approve",
     ),
     unset(
         "versions.keep",

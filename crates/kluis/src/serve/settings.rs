@@ -15,6 +15,7 @@ pub(crate) fn engine_settings(config: &config::Config) -> Settings {
         storage: storage(config.storage.url()),
         standard_plan: config.plans.standard,
         pro_plan: config.plans.pro,
+        shares_per_minute: config.shares_per_minute,
         keep_versions: config.versions_keep,
         ..Settings::in_directory(&config.data_dir)
     }
@@ -31,6 +32,8 @@ pub(crate) fn server_config(config: &config::Config) -> Result<Config, Failure> 
     });
     Ok(Config {
         listen: vec![config.listen],
+        public_url: config.public_url.clone(),
+        enrollment: config.agents_enrollment,
         tls: tls(config),
         limits: Limits {
             max_connections: count(limits.max_connections),

@@ -42,3 +42,27 @@ CREATE TABLE agent_token (
 ) STRICT;
 CREATE INDEX agent_token_agent ON agent_token (agent_id);
 CREATE INDEX agent_token_key ON agent_token (agent_key_id);
+
+CREATE TABLE share (
+    id BLOB PRIMARY KEY,
+    organization_id BLOB NOT NULL REFERENCES organization (id) ON DELETE CASCADE,
+    digest BLOB NOT NULL UNIQUE,
+    secret_id BLOB NOT NULL REFERENCES secret (id) ON DELETE CASCADE,
+    maker_type TEXT NOT NULL,
+    maker_id BLOB NOT NULL,
+    maker_logged_in INTEGER NOT NULL,
+    recipient_type TEXT NOT NULL,
+    recipient_id BLOB,
+    recipient_email TEXT,
+    passphrase_hash TEXT,
+    networks TEXT NOT NULL,
+    max_access_count INTEGER,
+    access_count INTEGER NOT NULL,
+    accepted_at INTEGER,
+    expires_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX share_secret ON share (secret_id);
+CREATE INDEX share_maker ON share (maker_id);
+CREATE INDEX share_recipient ON share (recipient_id) WHERE recipient_id IS NOT NULL;
+CREATE INDEX share_expiry ON share (expires_at);

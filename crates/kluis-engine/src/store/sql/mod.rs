@@ -21,5 +21,6 @@ pub(crate) mod organizations;
 pub(crate) mod policies;
 pub(crate) mod secrets;
 pub(crate) mod sessions;
+pub(crate) mod shares;
 pub(crate) mod users;
 pub(crate) mod vaults;

@@ -5,6 +5,7 @@
 //! | `agents.rs` | `GET, POST /agents`; `GET /agents/me`; `GET, PATCH, DELETE /agents/{agent_id}`; `POST /agents/{agent_id}/{rotate-key,take-over}`; `POST /auth/agent-token`; `GET /org/agent-keys-vault` |
 //! | `vaults.rs` | `GET, POST /vaults`; `GET, DELETE /vaults/{vault_id}`; `POST /vaults/{vault_id}/take-over` |
 //! | `secrets.rs` | `GET /vaults/{vault_id}/secrets`; `GET, PUT, DELETE /vaults/{vault_id}/secrets/{path}` |
+//! | `shares.rs` | `POST /secrets/{secret_id}/share`; `GET, DELETE /share/{share_id}`; `DELETE /shares/{share_id}`; `GET /shares/{outbound,inbound}`; `POST /shares/{share_id}/{accept,decline}` |
 //! | `explain.rs` | `POST /policies/explain` |
 //! | `policies.rs` | `GET, POST /vaults/{vault_id}/policies`; `PUT, DELETE /vaults/{vault_id}/policies/{policy_id}` |
 //! | `versions.rs` | `GET /vaults/{vault_id}/secret-versions/{path}`, `…/secret-version/{path}/{n}`; `POST …/secret-version-disable/{path}/{n}`, `…/{secret-rotate,secret-restore,secret-purge}/{path}` |
@@ -24,6 +25,7 @@ mod health;
 mod me;
 mod policies;
 mod secrets;
+mod shares;
 mod vaults;
 mod versions;
 pub(crate) mod wire;
@@ -57,6 +59,13 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(agents::agent_take_over))
         .routes(routes!(agents::agent_token_exchange))
         .routes(routes!(agents::agent_keys_vault))
+        .routes(routes!(shares::share_create))
+        .routes(routes!(shares::share_open, shares::share_revoke))
+        .routes(routes!(shares::share_revoke_alike))
+        .routes(routes!(shares::share_list_made))
+        .routes(routes!(shares::share_list_received))
+        .routes(routes!(shares::share_accept))
+        .routes(routes!(shares::share_decline))
         .routes(routes!(explain::policy_explain))
         .routes(routes!(policies::policy_list, policies::policy_create))
         .routes(routes!(policies::policy_update, policies::policy_delete))

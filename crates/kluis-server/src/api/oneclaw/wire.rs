@@ -12,6 +12,7 @@
 //! | `path.rs` | the grammar of paths (contract §6.1, §7) |
 //! | `policy.rs` | policies (contract §8) |
 //! | `secret.rs` | secrets and versions, without values (contract §6, §7) |
+//! | `share.rs` | shares (contract §10) |
 //! | `token.rs` | access tokens (contract §4) |
 //! | `value.rs` | values on their way in and out (contract §6.3, §6.4, §7) |
 //! | `vault.rs` | vaults (contract §5) |
@@ -25,12 +26,13 @@ mod health;
 mod path;
 mod policy;
 mod secret;
+mod share;
 mod token;
 mod value;
 mod vault;
 
 use http::StatusCode;
-use kluis_engine::Error;
+use kluis_engine::{Error, Timestamp};
 use serde_json::{Map, Value};
 
 pub(super) use self::account::{Me, Message, PasswordChange};
@@ -45,6 +47,7 @@ pub(super) use self::health::{Health, KeyHealth};
 pub(super) use self::path::{path_and_version, secret_path};
 pub(super) use self::policy::{Policies, Policy, PolicyCreate, PolicyUpdate};
 pub(super) use self::secret::{Secret, Secrets, SecretsQuery, Versions};
+pub(super) use self::share::{Passphrase, Share, ShareCreate, SharedSecret, Shares, share_token};
 pub(super) use self::token::{
     AccessToken, ApiKeyExchange, KeySet, LoggedIn, PasswordLogin, PublicKey, SecondFactor,
 };
@@ -71,6 +74,17 @@ pub(crate) fn created<T>(thing: T) -> Answer<T> {
 /// A JSON object that is kept as text.
 fn object(text: &str) -> Result<Map<String, Value>, Error> {
     serde_json::from_str(text).map_err(|_| Error::internal("a stored JSON object cannot be read"))
+}
+
+/// The time that a member says.
+fn instant(field: &'static str, text: &str) -> Result<Timestamp, Error> {
+    Timestamp::parse(text)
+        .ok_or_else(|| Error::invalid(field, "must be an ISO 8601 time with an offset"))
+}
+
+/// The same for a member that may be absent.
+fn optional_instant(field: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, Error> {
+    text.map(|text| instant(field, text)).transpose()
 }
 
 /// The id of a user or an agent, bare.

@@ -8,7 +8,7 @@ use kluis_engine::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::AccessToken;
+use super::{AccessToken, optional_instant};
 use crate::api::given::Given;
 use crate::api::ids::Kind;
 use crate::api::revealed::Revealed;
@@ -182,9 +182,12 @@ impl TryFrom<AgentCreate> for NewAgent {
                 intents_api_enabled: body.intents_api_enabled.unwrap_or(false),
                 environment: body.environment,
                 token_ttl: body.token_ttl_seconds,
-                expires_at: instant("expires_at", body.expires_at.as_deref())?,
+                expires_at: optional_instant("expires_at", body.expires_at.as_deref())?,
             },
-            key_expires_at: instant("api_key_expires_at", body.api_key_expires_at.as_deref())?,
+            key_expires_at: optional_instant(
+                "api_key_expires_at",
+                body.api_key_expires_at.as_deref(),
+            )?,
         })
     }
 }
@@ -202,8 +205,11 @@ impl TryFrom<AgentUpdate> for AgentChange {
             intents_api_enabled: body.intents_api_enabled,
             environment: body.environment,
             token_ttl: body.token_ttl_seconds,
-            expires_at: instant("expires_at", body.expires_at.as_deref())?,
-            key_expires_at: instant("api_key_expires_at", body.api_key_expires_at.as_deref())?,
+            expires_at: optional_instant("expires_at", body.expires_at.as_deref())?,
+            key_expires_at: optional_instant(
+                "api_key_expires_at",
+                body.api_key_expires_at.as_deref(),
+            )?,
             active: body.is_active,
         })
     }
@@ -322,10 +328,4 @@ fn vaults(ids: &(impl AsRef<[String]> + ?Sized)) -> Result<Vec<VaultId>, Error> 
         VaultId::parse(id).ok_or_else(|| Error::invalid("vault_ids", "must be ids of vaults"))
     });
     ids.collect()
-}
-
-fn instant(field: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, Error> {
-    let wrong = || Error::invalid(field, "must be an ISO 8601 time with an offset");
-    text.map(|text| Timestamp::parse(text).ok_or_else(wrong))
-        .transpose()
 }

@@ -1,14 +1,13 @@
 //! The record.
 
 use kluis_engine::{
-    AuditEntry, AuditFilter, AuditRange, Error, ResourceFilter, SecretId, Timestamp, UserId,
-    VaultId,
+    AuditEntry, AuditFilter, AuditRange, Error, ResourceFilter, SecretId, UserId, VaultId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{object, uuid};
+use super::{instant, object, uuid};
 use crate::api::ids::Kind;
 
 /// Which events to show.
@@ -265,11 +264,6 @@ fn at_least_one(limit: u64) -> Result<u32, Error> {
         0 => Err(Error::invalid("limit", "must be at least 1")),
         limit => Ok(u32::try_from(limit).unwrap_or(u32::MAX)),
     }
-}
-
-fn instant(field: &'static str, text: &str) -> Result<Timestamp, Error> {
-    Timestamp::parse(text)
-        .ok_or_else(|| Error::invalid(field, "must be an ISO 8601 time with an offset"))
 }
 
 const DEFAULT_EVENTS: u64 = 100;

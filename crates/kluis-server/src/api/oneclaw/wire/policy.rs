@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::object;
+use super::{instant, object};
 use crate::api::ids::Kind;
 
 /// A policy.
@@ -215,7 +215,11 @@ impl TryFrom<Terms> for PolicyChange {
                 .as_ref()
                 .map(AttributeConditions::parse)
                 .transpose()?,
-            expires_at: expires_at.as_deref().map(instant).transpose()?.map(Some),
+            expires_at: expires_at
+                .as_deref()
+                .map(|text| instant("expires_at", text))
+                .transpose()?
+                .map(Some),
         })
     }
 }
@@ -282,11 +286,6 @@ fn permission_set(words: &[String]) -> Result<PermissionSet, Error> {
 
 fn rank(priority: u64) -> Result<i64, Error> {
     i64::try_from(priority).map_err(|_| Error::invalid("priority", "is too large"))
-}
-
-fn instant(text: &str) -> Result<Timestamp, Error> {
-    Timestamp::parse(text)
-        .ok_or_else(|| Error::invalid("expires_at", "must be an ISO 8601 time with an offset"))
 }
 
 /// What would guard a policy and is not evaluated: refused, never ignored (RULES §2, step 4).

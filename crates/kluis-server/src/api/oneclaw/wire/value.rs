@@ -1,10 +1,11 @@
 //! Values on their way in and out.
 
-use kluis_engine::{Charset, Error, Expect, Limit, Rotate, SecretRead, SecretWrite, Timestamp};
+use kluis_engine::{Charset, Error, Expect, Limit, Rotate, SecretRead, SecretWrite};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::optional_instant;
 use super::secret::{DEFAULT_TYPE, Secret, TYPES};
 use crate::api::given::Given;
 use crate::api::revealed::Revealed;
@@ -59,7 +60,7 @@ impl TryFrom<SecretPut> for SecretWrite {
     type Error = Error;
 
     fn try_from(body: SecretPut) -> Result<Self, Error> {
-        let expires_at = body.expires_at.as_deref().map(instant).transpose()?;
+        let expires_at = optional_instant("expires_at", body.expires_at.as_deref())?;
         let metadata = Value::Object(body.metadata.unwrap_or_default());
         Ok(Self {
             value: Some(body.value.into_value()),
@@ -126,9 +127,4 @@ fn kind(word: String) -> Result<String, Error> {
         let why = format!("must be one of {}", TYPES.join(", "));
         Err(Error::invalid("type", why))
     }
-}
-
-fn instant(text: &str) -> Result<Timestamp, Error> {
-    Timestamp::parse(text)
-        .ok_or_else(|| Error::invalid("expires_at", "must be an ISO 8601 time with an offset"))
 }
