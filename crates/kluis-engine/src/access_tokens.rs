@@ -46,11 +46,12 @@ pub enum LoggedIn {
 }
 
 /// Whose token it is to be.
-struct Holder {
-    organization: OrganizationId,
-    user: UserId,
-    key: Option<ApiKeyId>,
-    scopes: Option<ScopeSet>,
+pub(crate) struct Holder {
+    pub(crate) organization: OrganizationId,
+    pub(crate) user: UserId,
+    pub(crate) key: Option<ApiKeyId>,
+    pub(crate) scopes: Option<ScopeSet>,
+    pub(crate) life: Duration,
 }
 
 /// The claims of a token (1claw contract §4.3).
@@ -100,6 +101,7 @@ impl Engine {
             user,
             key: Some(key),
             scopes: caller.scopes,
+            life: LIFE,
         };
         let engine = self.clone();
         self.store()
@@ -210,6 +212,7 @@ impl Engine {
                         user: user.id,
                         key: None,
                         scopes: None,
+                        life: LIFE,
                     };
                     let token = holder.issue(tx, &keys, &proven.origin, now).await?;
                     proven.guess.succeeded(tx.conn()).await?;
@@ -222,7 +225,7 @@ impl Engine {
 
 impl Holder {
     /// Make the token and keep its digest.
-    async fn issue(
+    pub(crate) async fn issue(
         self,
         tx: &mut Tx,
         keys: &Unsealed,
@@ -230,7 +233,7 @@ impl Holder {
         now: Timestamp,
     ) -> Result<AccessToken, Error> {
         let session = SessionId::generate(now)?;
-        let ends = now.after(LIFE);
+        let ends = now.after(self.life);
         let claims = Claims {
             sub: format!("user:{}", self.user),
             org: self.organization.to_string(),
@@ -274,7 +277,7 @@ impl Holder {
         tx.record(notice.event(now)?);
         Ok(AccessToken {
             token,
-            expires_in: LIFE.as_secs(),
+            expires_in: self.life.as_secs(),
         })
     }
 }

@@ -186,6 +186,12 @@ actions! {
     AgentDeactivate: "agent.deactivate", MEMBER, UNSCOPED, USERS, Change;
     /// Replace the key of an agent.
     AgentRotateKey: "agent.rotate_key", MEMBER, UNSCOPED, USERS, Change;
+    /// See who asks to be registered as an agent.
+    EnrollmentRead: "agent.enrollment", MEMBER, UNSCOPED, USERS, Read;
+    /// Register an agent that has asked for it.
+    EnrollmentApprove: "agent.approve", MEMBER, UNSCOPED, USERS, Change;
+    /// Refuse an agent that has asked to be registered.
+    EnrollmentDeny: "agent.deny", MEMBER, UNSCOPED, USERS, Change;
     /// Delete an agent.
     AgentDelete: "agent.delete", MEMBER, UNSCOPED, USERS, Change;
     /// Take an agent from the user who is responsible for it.
@@ -242,6 +248,12 @@ actions! {
     SecretPurge: "secret.purge", ANYONE, WRITE, AGENTS, Change;
     /// See the versions of a secret, without values.
     SecretVersionList: "secret.versions", ANYONE, SEE, AGENTS, Read;
+    /// See a log-in of a device that waits for approval.
+    DeviceLoginRead: "auth.device_view", ANYONE, UNSCOPED, USERS, Read;
+    /// Let a device act as the own user.
+    DeviceLoginApprove: "auth.device_approve", ANYONE, UNSCOPED, USERS, Change;
+    /// Refuse a log-in of a device.
+    DeviceLoginDeny: "auth.device_deny", ANYONE, UNSCOPED, USERS, Change;
     /// End the own session.
     SessionDelete: "auth.logout", ANYONE, ANY, AGENTS, Change;
     /// Accept a share that is for the caller.

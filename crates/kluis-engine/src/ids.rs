@@ -64,6 +64,10 @@ ids! {
     AgentId;
     /// An API key.
     ApiKeyId;
+    /// A log-in of a device that waits for a person.
+    DeviceLoginId;
+    /// An agent that asks to be registered.
+    EnrollmentId;
     /// An entry of the record.
     EventId;
     /// An organization: the border that nothing crosses.

@@ -16,6 +16,7 @@ mod blocking;
 mod caller;
 mod clock;
 mod cursors;
+mod device_logins;
 mod engine;
 mod error;
 mod explanation;
@@ -46,7 +47,10 @@ mod vaults;
 pub use access_tokens::{AccessToken, LoggedIn};
 pub use action::{Action, Durability, Floor, Rule, Scope, ScopeNeed};
 pub use agent_tokens::AgentToken;
-pub use agents::{AgentChange, AgentLimits, AgentProfile, NewAgent};
+pub use agents::{
+    AgentChange, AgentLimits, AgentProfile, Asking, Enrollment, EnrollmentState, EnrollmentStatus,
+    IdentityKey, NewAgent, NewEnrollment, Pairing,
+};
 pub use api_keys::{ApiKey, ApiKeyChange, ApiKeyStatus, KeyStyle, KeysOf, NewApiKey};
 pub use audit::{
     AuditCheckpoint, AuditEntry, AuditExport, AuditFilter, AuditRange, Event, Outcome,
@@ -55,12 +59,13 @@ pub use audit::{
 pub use authentication::Accepts;
 pub use caller::{Agent, Caller, Credential, Origin, Plan, Principal, Role, ScopeSet, User};
 pub use clock::{Clock, Timestamp};
+pub use device_logins::{DeviceCode, DeviceLogin, DeviceToken};
 pub use engine::{Engine, Settings};
 pub use error::{Cause, Conflict, Error, Invalid, Unavailable, Why};
 pub use explanation::{Explanation, Question};
 pub use ids::{
-    AgentId, ApiKeyId, EventId, OrganizationId, PolicyId, RequestId, SecretId, SessionId, ShareId,
-    UserId, VaultId, from_base62, to_base62,
+    AgentId, ApiKeyId, DeviceLoginId, EnrollmentId, EventId, OrganizationId, PolicyId, RequestId,
+    SecretId, SessionId, ShareId, UserId, VaultId, from_base62, to_base62,
 };
 /// What hashing a password or passphrase costs.
 pub use kluis_crypto::password::Params as PasswordCost;

@@ -78,6 +78,8 @@ enum Hit {
 const WINDOW: i64 = 60_000;
 /// Failing guesses in any 60 seconds from one address.
 const GUESSES: u32 = 60;
+/// Requests for a person's decision in any 60 seconds from one address.
+const ASKINGS: u32 = 10;
 /// Failing guesses in any 60 seconds at one share.
 const SHARE_GUESSES: u32 = 10;
 /// Guesses tried at once: far fewer than [`GUESSES`], so that right ones that come together do not exhaust the window.
@@ -157,6 +159,17 @@ impl Engine {
                     retry_after: seconds_until(reset, self.clock().now()),
                 })
             }
+        }
+    }
+
+    /// Count what somebody unknown leaves here for a person to decide. `RateLimited` after too many from one address.
+    pub(crate) async fn admit_asking(&self, address: Option<IpAddr>) -> Result<(), Error> {
+        let subject = format!("asks {}", guesser(address));
+        match self.hit(subject, ASKINGS).await? {
+            Hit::Counted { .. } => Ok(()),
+            Hit::Refused { reset } => Err(Error::RateLimited {
+                retry_after: seconds_until(reset, self.clock().now()),
+            }),
         }
     }
 

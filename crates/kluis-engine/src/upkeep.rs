@@ -14,13 +14,15 @@ use crate::ids::OrganizationId;
 use crate::notice::{Actor, Notice, NoticeDetails};
 use crate::sessions::REFRESH_LIFE;
 use crate::sightings::Minutes;
-use crate::store::sql::{agents, limits, secrets, sessions, shares};
+use crate::store::sql::{agents, device_logins, enrollments, limits, secrets, sessions, shares};
 use crate::store::{Conn, params};
 
 /// How long a closed secret can be restored.
 const CLOSED_LIFE: Duration = Duration::from_hours(30 * 24);
 /// How long an expired share stays in lists.
 const EXPIRED_LIFE: Duration = CLOSED_LIFE;
+/// How long an agent is told that its enrolment has expired.
+const TOLD_LIFE: Duration = Duration::from_hours(24);
 /// How often [`Engine::upkeep`] runs.
 const UPKEEP_EVERY: Duration = Duration::from_hours(1);
 /// How often what was noticed is stored.
@@ -50,6 +52,10 @@ impl Engine {
                     conn.execute(sessions::DELETE_SPENT, params![now.before(REFRESH_LIFE)])
                         .await?;
                     conn.execute(shares::DELETE_EXPIRED, params![now.before(EXPIRED_LIFE)])
+                        .await?;
+                    conn.execute(device_logins::DELETE_EXPIRED, params![now])
+                        .await?;
+                    conn.execute(enrollments::DELETE_EXPIRED, params![now.before(TOLD_LIFE)])
                         .await?;
                     conn.execute(limits::DELETE_STALE, params![now]).await?;
                     Ok(())

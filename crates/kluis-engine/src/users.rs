@@ -304,6 +304,17 @@ pub(crate) async fn user_find(
     Ok(UserProfile::from_row(row.ok_or(Error::NotFound)?)?)
 }
 
+/// That the caller is the user with this address; `NotFound` for anyone else.
+pub(crate) async fn require_address(conn: &mut Conn, act: &Act, email: &str) -> Result<(), Error> {
+    let own = act.caller.user().ok_or(Error::Forbidden)?.id;
+    let own = user_find(conn, act.caller.organization, own).await?;
+    if own.email == email {
+        Ok(())
+    } else {
+        Err(Error::NotFound)
+    }
+}
+
 /// Keep a new user. `Conflict` when the address is taken.
 pub(crate) async fn user_insert(
     conn: &mut Conn,

@@ -29,12 +29,21 @@ pub(crate) const PUBLIC: &[(Method, &str)] = &[
     (Method::POST, "/v1/auth/agent-token"),
     (Method::POST, "/v1/auth/token"),
     (Method::POST, "/v1/auth/mfa"),
+    (Method::POST, "/v1/auth/mfa/verify"),
+    (Method::POST, "/v1/agents/enroll"),
+    (Method::GET, "/v1/agents/enroll/{pairing_id}/status"),
+    (Method::POST, "/v1/auth/device/code"),
+    (Method::POST, "/v1/auth/device/token"),
     (Method::GET, "/v1/auth/jwt-public-key"),
     (Method::GET, "/.well-known/jwks.json"),
     (Method::GET, "/v1/health"),
     (Method::GET, "/v1/health/hsm"),
     (Method::GET, "/v1/share/{share_id}"),
 ];
+
+/// Doors that are only there when the server is told so (RULES §3), by what their paths begin with. A closed one answers as a
+/// path that nobody knows.
+const ENROLLMENT: &str = "/v1/agents/enroll";
 
 /// What stands outside of the APIs, for operators and readers; all of it is public.
 pub(crate) fn system() -> OpenApiRouter<App> {
@@ -55,10 +64,6 @@ pub(crate) struct Routes {
 /// One path, such as `/api/v1/vaults/{vault_id}`.
 pub(crate) struct Template {
     /// The path, with the names of its parameters.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the list of open routes is held by a test")
-    )]
     path: String,
     /// The API that it belongs to; none for what stands outside of them.
     pub(crate) dialect: Option<Dialect>,
@@ -66,6 +71,8 @@ pub(crate) struct Template {
     pub(crate) operations: Vec<Operation>,
     /// Its methods, for the header of a 405.
     pub(crate) allow: HeaderValue,
+    /// Whether it is a door that the server was not told to open.
+    closed: bool,
     /// Whether it answers while the server is sealed.
     pub(crate) answers_sealed: bool,
 }
@@ -89,8 +96,8 @@ pub struct Unroutable {
 }
 
 impl Routes {
-    /// All of them, and the handlers that they lead to.
-    pub(crate) fn build(_enrollment: bool) -> Result<(Self, Router<App>), Unroutable> {
+    /// All of them, and the handlers that they lead to. Agents can ask to be registered when `enrollment` says so.
+    pub(crate) fn build(enrollment: bool) -> Result<(Self, Router<App>), Unroutable> {
         let apis = Dialect::ALL.into_iter().map(Some).chain([None]);
         let elsewhere = apis.map(|dialect| (dialect, Counts::new(dialect, ELSEWHERE)));
         let mut routes = Self {
@@ -101,6 +108,9 @@ impl Routes {
         let mut handlers = routes.mount(None, system())?;
         for (dialect, router) in dialects() {
             handlers = handlers.merge(routes.mount(Some(dialect), router)?);
+        }
+        for template in &mut routes.templates {
+            template.closed = !enrollment && template.path.starts_with(ENROLLMENT);
         }
         Ok((routes, handlers))
     }
@@ -136,6 +146,7 @@ impl Routes {
             .ok()
             .and_then(|found| self.templates.get(*found.value));
         match found {
+            Some(template) if template.closed => (None, template.dialect),
             Some(template) => (found, template.dialect),
             None => (None, dialect_by_prefix(path, headers)),
         }
@@ -189,6 +200,7 @@ impl Template {
             dialect,
             operations,
             allow,
+            closed: false,
             answers_sealed,
         })
     }
@@ -381,6 +393,9 @@ mod tests {
         let (routes, _) = Routes::build(false).unwrap();
         let mut open = Vec::new();
         for template in &routes.templates {
+            if template.closed {
+                continue;
+            }
             let public = template
                 .operations
                 .iter()
@@ -404,12 +419,16 @@ mod tests {
                 "GET /v1/share/{share_id}",
                 "POST /v1/auth/agent-token",
                 "POST /v1/auth/api-key-token",
+                "POST /v1/auth/device/code",
+                "POST /v1/auth/device/token",
                 "POST /v1/auth/login",
                 "POST /v1/auth/mfa",
+                "POST /v1/auth/mfa/verify",
                 "POST /v1/auth/refresh",
                 "POST /v1/auth/token",
             ]
         );
+        let (routes, _) = Routes::build(true).unwrap();
         for (method, path) in PUBLIC {
             let (template, _) = routes.dialect_of(path, &HeaderMap::new());
             let operation = template.and_then(|template| template.operation(method));

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::problem;
-use crate::harness::{Api, Kluis};
+use crate::harness::{Api, Backend, Kluis, on_both, totp_code};
 
 #[tokio::test]
 async fn the_own_profile_says_who_and_how_it_was_proven() {
@@ -59,4 +59,37 @@ async fn a_password_is_changed_by_whoever_knows_it() {
     let changed = owner.post(path, right).await.expect(200);
     assert_eq!(changed.members(""), ["message"]);
     assert!(!changed.string().contains("A-new-Password-1"));
+}
+
+on_both! {
+    async fn a_second_factor_is_begun_confirmed_used_and_ended(backend: Backend) {
+        let kluis = backend.start_with(&["--test-clock"]).await;
+        let owner = kluis.owner();
+        assert_eq!(owner.get("/v1/auth/mfa/status").await.expect(200).json(), json!({"enabled": false}));
+        let setup = owner.send(reqwest::Method::POST, "/v1/auth/mfa/setup", None).await.expect(200);
+        assert_eq!(setup.members(""), ["otpauth_uri", "secret"]);
+        let secret = setup.text("/secret");
+        let verify = "/v1/auth/mfa/verify-setup";
+        let wrong = owner.post(verify, json!({"code": "000000"})).await;
+        problem(&wrong, 400);
+        assert_eq!(wrong.members("/fields"), ["code"]);
+        let confirmed = owner.post(verify, json!({"code": totp_code(&secret, 0)})).await.expect(200);
+        assert_eq!(confirmed.members(""), ["recovery_codes"]);
+        assert_eq!(owner.get("/v1/auth/mfa/status").await.expect(200).json(), json!({"enabled": true}));
+
+        let login = json!({"email": kluis.dev("/owner/email"), "password": kluis.dev("/owner/password")});
+        let waiting = kluis.anonymous().post("/v1/auth/token", login).await.expect(200);
+        assert_eq!(waiting.members(""), ["mfa_required", "mfa_token"]);
+        let code = |code: String| json!({"mfa_token": waiting.text("/mfa_token"), "code": code});
+        let verify = "/v1/auth/mfa/verify";
+        problem(&kluis.anonymous().post(verify, code("000000".to_owned())).await, 401);
+        kluis.advance_clock(60).await;
+        let token = kluis.anonymous().post(verify, code(totp_code(&secret, 60))).await.expect(200);
+        assert_eq!(token.members(""), ["access_token", "expires_in", "token_type"]);
+
+        let end = |code: serde_json::Value| owner.send(reqwest::Method::DELETE, "/v1/auth/mfa", Some(json!({"code": code})));
+        problem(&end(json!("000000")).await, 400);
+        end(confirmed.at("/recovery_codes/0")).await.expect(204);
+        assert_eq!(owner.get("/v1/auth/mfa/status").await.expect(200).json(), json!({"enabled": false}));
+    }
 }

@@ -4,6 +4,8 @@ mod account;
 pub mod agents;
 mod api_keys;
 mod audit;
+mod devices;
+mod enrollment;
 mod explain;
 mod policies;
 mod record;

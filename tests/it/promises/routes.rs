@@ -109,6 +109,7 @@ impl Route {
                 "vaults" => uuid_of(&scene.vault().await),
                 "secrets" if is_cloudkeep => scene.secret().await,
                 "secrets" if self.path == "/v1/secrets/{}/share" => uuid_of(&scene.secret().await),
+                "enroll" => "00000000-0000-4000-8000-000000000000".to_owned(),
                 "share" | "shares" => scene.share().await,
                 "secrets" => {
                     scene.secret().await;
@@ -159,12 +160,24 @@ impl Route {
                 json!({"recipient_type": "anyone_with_link", "expires_at": "2099-01-01T00:00:00Z"})
             }
             "PATCH /v1/agents/{}" => json!({"description": "changed"}),
+            "POST /v1/auth/mfa/verify" => json!({"mfa_token": "unknown", "code": "000000"}),
+            "POST /v1/auth/device/code" => json!({"client_id": "a test"}),
+            "POST /v1/auth/device/token" => json!({"device_code": "kdc_unknown"}),
+            "POST /v1/auth/device/approve" | "POST /v1/auth/device/deny" => {
+                json!({"user_code": "BCDF-GHJK"})
+            }
+            "POST /v1/agents/enroll" => json!({"name": "asks"}),
+            "POST /v1/agents/enroll/approve" | "POST /v1/agents/enroll/deny" => {
+                json!({"token": "kea_unknown"})
+            }
             "POST /v1/auth/mfa" => json!({"mfa_token": "unknown", "code": "000000"}),
             "POST /v1/auth/refresh" => json!({"refresh_token": "cvr_unknown"}),
             "POST /v1/auth/change-password" => {
                 json!({"current_password": "not Mine 123!", "new_password": "Quite New 123!"})
             }
-            "POST /v1/auth/totp/confirm" | "POST /v1/auth/totp/disable" => {
+            "POST /v1/auth/totp/confirm"
+            | "POST /v1/auth/totp/disable"
+            | "POST /v1/auth/mfa/verify-setup" => {
                 json!({"code": "000000"})
             }
             "POST /v1/users" => json!({"email": format!("made-{unique}@example.test")}),
@@ -186,6 +199,7 @@ impl Route {
             "PUT /v1/vaults/{}/policies/{}" => json!({"permissions": ["read"]}),
             "POST /v1/auth/logout"
             | "POST /v1/auth/totp/enroll"
+            | "POST /v1/auth/mfa/setup"
             | "POST /v1/users/{}/reset-password"
             | "POST /v1/api-keys/{}/rotate"
             | "POST /v1/vaults/{}/take-over"

@@ -85,7 +85,8 @@ pub(super) async fn key_insert(
     Ok(token)
 }
 
-/// Make both key pairs: the public halves go onto the agent, the private ones into the organization's vault for them.
+/// Make the key pairs that the agent has not brought: the public halves go onto the agent, the private ones into the
+/// organization's vault for them.
 pub(super) async fn key_pairs_make(
     engine: &Engine,
     tx: &mut Tx,
@@ -105,19 +106,21 @@ pub(super) async fn key_pairs_make(
         None => keys_vault_insert(conn, act).await?,
     };
     let keys = engine.keys()?.organization(conn, organization).await?;
-    let (ssh, ecdh) = (KeyPair::ed25519()?, KeyPair::p256()?);
     let [ssh_path, ecdh_path] = paths(agent.id)?;
-    for (path, kind, pair) in [
-        (&ssh_path, "ssh_key", &ssh),
-        (&ecdh_path, "private_key", &ecdh),
-    ] {
+    let ecdh = KeyPair::p256()?;
+    let mut made = vec![(&ecdh_path, "private_key", &ecdh)];
+    let ssh = KeyPair::ed25519()?;
+    if agent.ssh_public_key.is_none() {
+        made.push((&ssh_path, "ssh_key", &ssh));
+        agent.ssh_public_key = Some(ssh.public.clone());
+    }
+    for (path, kind, pair) in made {
         let value = Value {
             text: pem(&pair.private),
             form: Form::Text,
         };
         secret_make(conn, act, &keys, vault, path, kind, value).await?;
     }
-    agent.ssh_public_key = Some(ssh.public);
     agent.ecdh_public_key = Some(ecdh.public);
     Ok(())
 }

@@ -5,14 +5,22 @@
 //! |---|---|
 //! | `mod.rs` | `agent_list`, `agent_read`, `agent_self`, `agent_create`, `agent_update`, `agent_delete`, `agent_take_over` |
 //! | `keys.rs` | `agent_rotate_key`; key pairs, and the vault that they are kept in |
+//! | `enrollment.rs` | `enrollment_begin`, `enrollment_status`, `enrollment_read`, `enrollment_approve`, `enrollment_deny` |
+//! | `identity_key.rs` | the public key that an agent brings |
 //! | `profile.rs` | an agent as it is stored and shown |
 //! | `scopes.rs`, `handle.rs` | what scopes and handles may be |
 
+mod enrollment;
 mod handle;
+mod identity_key;
 mod keys;
 mod profile;
 mod scopes;
 
+pub use enrollment::{
+    Asking, Enrollment, EnrollmentState, EnrollmentStatus, NewEnrollment, Pairing,
+};
+pub use identity_key::IdentityKey;
 pub(crate) use keys::AGENT_PREFIX;
 pub(crate) use profile::vaults;
 pub use profile::{AgentChange, AgentLimits, AgentProfile, NewAgent};
@@ -31,7 +39,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::{AgentId, OrganizationId, UserId, VaultId};
 use crate::store::sql::{agents as sql, shares, vaults as vault_rows};
-use crate::store::{Conn, params};
+use crate::store::{Conn, Tx, params};
 use crate::users::display_name;
 
 impl Engine {
@@ -86,28 +94,12 @@ impl Engine {
         self.change(caller, Action::AgentCreate, move |tx, act| {
             Box::pin(async move {
                 let keys = engine.keys()?;
-                act.calls_it(&name);
                 let own = own_id(act)?;
-                let wanted = handle_of(&name);
-                let mut agent = AgentProfile {
-                    id: AgentId::generate(act.now)?,
-                    organization: act.caller.organization,
-                    registered_by: Some(own),
+                let agent = AgentProfile {
                     created_by: Some(own),
-                    name,
-                    handle: String::new(),
-                    active: true,
-                    limits,
-                    ssh_public_key: None,
-                    ecdh_public_key: None,
-                    last_active_at: None,
-                    created_at: act.now,
-                    updated_at: act.now,
+                    ..AgentProfile::new(act, own, name, limits)?
                 };
-                act.finds("agent", *agent.id.bytes());
-                require_vaults(&engine, tx.conn(), act, &agent.limits.vaults).await?;
-                key_pairs_make(&engine, tx, act, &mut agent).await?;
-                agent_insert(tx.conn(), &mut agent, &wanted).await?;
+                let agent = agent_make(&engine, tx, act, agent).await?;
                 let token = key_insert(tx.conn(), &keys, agent.id, new.key_expires_at, act.now);
                 let token = token.await?;
                 Ok((agent, token))
@@ -205,6 +197,22 @@ impl Engine {
         })
         .await
     }
+}
+
+/// Register an agent: with its key pairs, and without a key to prove itself with.
+async fn agent_make(
+    engine: &Engine,
+    tx: &mut Tx,
+    act: &mut Act,
+    mut agent: AgentProfile,
+) -> Result<AgentProfile, Error> {
+    act.calls_it(&agent.name);
+    act.finds("agent", *agent.id.bytes());
+    let wanted = handle_of(&agent.name);
+    require_vaults(engine, tx.conn(), act, &agent.limits.vaults).await?;
+    key_pairs_make(engine, tx, act, &mut agent).await?;
+    agent_insert(tx.conn(), &mut agent, &wanted).await?;
+    Ok(agent)
 }
 
 /// Whether the caller may know of the agent (RULES §2).

@@ -2,6 +2,7 @@
 
 use super::require_ahead;
 use super::scopes::{path_scopes, scopes_checked};
+use crate::act::Act;
 use crate::caller::Agent;
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -200,6 +201,30 @@ impl AgentProfile {
         })
     }
 
+    /// An agent that `act` is about to register, for which `responsible` is responsible.
+    pub(super) fn new(
+        act: &Act,
+        responsible: UserId,
+        name: String,
+        limits: AgentLimits,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            id: AgentId::generate(act.now)?,
+            organization: act.caller.organization,
+            registered_by: Some(responsible),
+            created_by: None,
+            name,
+            handle: String::new(),
+            active: true,
+            limits,
+            ssh_public_key: None,
+            ecdh_public_key: None,
+            last_active_at: None,
+            created_at: act.now,
+            updated_at: act.now,
+        })
+    }
+
     pub(crate) fn from_row(mut row: Row) -> Result<Self, Failure> {
         let id = AgentId::from_bytes(row.array()?);
         let organization = OrganizationId::from_bytes(row.array()?);
@@ -245,7 +270,7 @@ pub(crate) fn vaults(row: &mut Row) -> Result<Vec<VaultId>, Failure> {
         .collect()
 }
 
-fn check_text(field: &'static str, text: &str, most: usize) -> Result<(), Error> {
+pub(super) fn check_text(field: &'static str, text: &str, most: usize) -> Result<(), Error> {
     if text.chars().count() > most {
         return Err(Error::invalid(
             field,

@@ -17,6 +17,8 @@ const ALL: &[(&str, &[&str])] = &[
     ("agents", sql::agents::ALL),
     ("api_keys", sql::api_keys::ALL),
     ("authentication", sql::authentication::ALL),
+    ("device_logins", sql::device_logins::ALL),
+    ("enrollments", sql::enrollments::ALL),
     ("events", sql::events::ALL),
     ("journal", sql::journal::ALL),
     ("keys", sql::keys::ALL),

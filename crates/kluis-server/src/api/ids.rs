@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use kluis_engine::{
-    AgentId, ApiKeyId, PolicyId, SecretId, UserId, VaultId, from_base62, to_base62,
+    AgentId, ApiKeyId, EnrollmentId, PolicyId, SecretId, UserId, VaultId, from_base62, to_base62,
 };
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
@@ -68,6 +68,7 @@ macro_rules! kinds {
 kinds! {
     AgentId: "agent_";
     ApiKeyId: "key_";
+    EnrollmentId: "enrollment_";
     PolicyId: "policy_";
     SecretId: "sec_", "resource_";
     UserId: "usr_", "user_";

@@ -66,3 +66,34 @@ CREATE INDEX share_secret ON share (secret_id);
 CREATE INDEX share_maker ON share (maker_id);
 CREATE INDEX share_recipient ON share (recipient_id) WHERE recipient_id IS NOT NULL;
 CREATE INDEX share_expiry ON share (expires_at);
+
+CREATE TABLE device_login (
+    id BLOB PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    user_code TEXT NOT NULL UNIQUE,
+    client TEXT NOT NULL,
+    email TEXT,
+    address TEXT NOT NULL,
+    user_id BLOB REFERENCES user_account (id) ON DELETE CASCADE,
+    denied INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX device_login_user ON device_login (user_id) WHERE user_id IS NOT NULL;
+
+CREATE TABLE enrollment (
+    id BLOB PRIMARY KEY,
+    approval_digest BLOB NOT NULL UNIQUE,
+    poll_digest BLOB UNIQUE,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    email TEXT,
+    public_key BLOB,
+    address TEXT NOT NULL,
+    state TEXT NOT NULL,
+    agent_id BLOB REFERENCES agent (id) ON DELETE CASCADE,
+    expires_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX enrollment_email ON enrollment (email) WHERE email IS NOT NULL;
+CREATE INDEX enrollment_agent ON enrollment (agent_id) WHERE agent_id IS NOT NULL;

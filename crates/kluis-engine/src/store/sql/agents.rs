@@ -8,6 +8,7 @@ statements! {
     OF_ORGANIZATION = "SELECT id, organization_id, registered_by, created_by, name, handle, description, active, scopes,
         vaults, intents, environment, token_ttl, ssh_public_key, ecdh_public_key, expires_at, last_active_at, created_at,
         updated_at FROM agent WHERE organization_id = ?1 ORDER BY created_at, id";
+    ORGANIZATION = "SELECT organization_id FROM agent WHERE id = ?1";
     LOCK = "SELECT id FROM agent WHERE id = ?1 AND organization_id = ?2";
     /// No row when the handle is taken.
     INSERT = "INSERT INTO agent (id, organization_id, registered_by, created_by, name, handle, description, active,

@@ -13,6 +13,8 @@ macro_rules! statements {
 pub(crate) mod agents;
 pub(crate) mod api_keys;
 pub(crate) mod authentication;
+pub(crate) mod device_logins;
+pub(crate) mod enrollments;
 pub(crate) mod events;
 pub(crate) mod journal;
 pub(crate) mod keys;

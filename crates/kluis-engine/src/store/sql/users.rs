@@ -24,6 +24,9 @@ statements! {
     /// No row when the password is another one by now.
     CHANGE_PASSWORD = "UPDATE user_account SET password_hash = ?3, updated_at = ?4
         WHERE id = ?1 AND password_hash = ?2";
+    /// Takes the row until the transaction ends; none when the user is disabled.
+    LOCK_ACTIVE = "UPDATE user_account SET name = name WHERE id = ?1 AND active = 1
+        RETURNING id, organization_id, email, name, role, plan, active, totp_confirmed, created_at, updated_at";
     /// Takes the row until the transaction ends; none when the user was disabled or got another password meanwhile.
     LOCK_FOR_LOGIN = "UPDATE user_account SET name = name WHERE id = ?1 AND active = 1 AND password_hash = ?2
         RETURNING id, organization_id, email, name, role, plan, active, totp_confirmed, created_at, updated_at,

@@ -1,4 +1,4 @@
-//! `POST /v1/auth/{api-key-token,token,mfa,change-password}`; `DELETE /v1/auth/token`; `GET /v1/auth/jwt-public-key`,
+//! `POST /v1/auth/{api-key-token,token,change-password}`; `DELETE /v1/auth/token`; `GET /v1/auth/jwt-public-key`,
 //! `/.well-known/jwks.json`.
 
 use axum::extract::State;
@@ -52,28 +52,6 @@ pub(super) async fn access_token_create(
         .access_token_create(&email, password, origin)
         .await?;
     found(logged_in.into())
-}
-
-/// Go on with a log-in by a code of the second factor
-#[utoipa::path(
-    post,
-    path = "/v1/auth/mfa",
-    tag = "auth",
-    request_body = wire::SecondFactor,
-    responses((status = 200, body = wire::AccessToken)),
-    extensions(("x-kluis-action" = json!("auth.success")))
-)]
-pub(super) async fn access_token_confirm(
-    State(app): State<App>,
-    Origin(origin): Origin,
-    Json(body): Json<wire::SecondFactor>,
-) -> Answer<wire::AccessToken> {
-    let (waiting, code) = body.parts();
-    let token = app
-        .engine
-        .access_token_confirm(waiting, code, origin)
-        .await?;
-    found(token.into())
 }
 
 /// Revoke the access token that the request came with

@@ -5,24 +5,30 @@
 //! | `agents.rs` | `GET, POST /agents`; `GET /agents/me`; `GET, PATCH, DELETE /agents/{agent_id}`; `POST /agents/{agent_id}/{rotate-key,take-over}`; `POST /auth/agent-token`; `GET /org/agent-keys-vault` |
 //! | `vaults.rs` | `GET, POST /vaults`; `GET, DELETE /vaults/{vault_id}`; `POST /vaults/{vault_id}/take-over` |
 //! | `secrets.rs` | `GET /vaults/{vault_id}/secrets`; `GET, PUT, DELETE /vaults/{vault_id}/secrets/{path}` |
+//! | `enrollment.rs` | `POST /agents/enroll`; `GET /agents/enroll/{pairing_id}/status`; `GET /agents/enroll/pending`; `POST /agents/enroll/{approve,deny}` |
 //! | `shares.rs` | `POST /secrets/{secret_id}/share`; `GET, DELETE /share/{share_id}`; `DELETE /shares/{share_id}`; `GET /shares/{outbound,inbound}`; `POST /shares/{share_id}/{accept,decline}` |
 //! | `explain.rs` | `POST /policies/explain` |
 //! | `policies.rs` | `GET, POST /vaults/{vault_id}/policies`; `PUT, DELETE /vaults/{vault_id}/policies/{policy_id}` |
 //! | `versions.rs` | `GET /vaults/{vault_id}/secret-versions/{path}`, `…/secret-version/{path}/{n}`; `POST …/secret-version-disable/{path}/{n}`, `…/{secret-rotate,secret-restore,secret-purge}/{path}` |
-//! | `auth.rs` | `POST /auth/{api-key-token,token,mfa,change-password}`; `DELETE /auth/token`; `GET /auth/jwt-public-key` |
+//! | `auth.rs` | `POST /auth/{api-key-token,token,change-password}`; `DELETE /auth/token`; `GET /auth/jwt-public-key` |
+//! | `device.rs` | `POST /auth/device/{code,token,approve,deny}`; `GET /auth/device/pending` |
 //! | `health.rs` | `GET /health`, `GET /health/hsm` |
 //! | `api_keys.rs` | `GET, POST /auth/api-keys`; `DELETE /auth/api-keys/{key_id}` |
 //! | `audit.rs` | `GET /audit/events`, `GET /audit/verify` |
+//! | `mfa.rs` | `POST, DELETE /auth/mfa`; `GET /auth/mfa/status`; `POST /auth/mfa/{verify,setup,verify-setup}` |
 //! | `me.rs` | `GET /auth/me` |
 
 mod agents;
 mod api_keys;
 mod audit;
 mod auth;
+mod device;
+mod enrollment;
 pub(crate) mod error;
 mod explain;
 mod health;
 mod me;
+mod mfa;
 mod policies;
 mod secrets;
 mod shares;
@@ -50,6 +56,11 @@ pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(agents::agent_list, agents::agent_create))
         .routes(routes!(agents::agent_self))
+        .routes(routes!(enrollment::enrollment_begin))
+        .routes(routes!(enrollment::enrollment_status))
+        .routes(routes!(enrollment::enrollment_read))
+        .routes(routes!(enrollment::enrollment_approve))
+        .routes(routes!(enrollment::enrollment_deny))
         .routes(routes!(
             agents::agent_read,
             agents::agent_update,
@@ -88,9 +99,18 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(versions::secret_restore))
         .routes(routes!(versions::secret_purge))
         .routes(routes!(vaults::vault_take_over))
+        .routes(routes!(device::device_login_begin))
+        .routes(routes!(device::device_login_token))
+        .routes(routes!(device::device_login_read))
+        .routes(routes!(device::device_login_approve))
+        .routes(routes!(device::device_login_deny))
         .routes(routes!(auth::access_token_exchange))
         .routes(routes!(auth::access_token_create, auth::session_delete))
-        .routes(routes!(auth::access_token_confirm))
+        .routes(routes!(mfa::access_token_confirm, mfa::totp_disable))
+        .routes(routes!(mfa::access_token_confirm_alike))
+        .routes(routes!(mfa::totp_status))
+        .routes(routes!(mfa::totp_enroll))
+        .routes(routes!(mfa::totp_confirm))
         .routes(routes!(auth::access_token_key))
         .routes(routes!(auth::access_token_keys))
         .routes(routes!(auth::password_change))

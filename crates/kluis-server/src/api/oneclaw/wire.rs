@@ -7,8 +7,11 @@
 //! | `agent.rs` | agents (contract §9) |
 //! | `api_key.rs` | the own API keys (contract §12) |
 //! | `audit.rs` | the record (contract §11) |
+//! | `device.rs` | log-in of devices (contract §4.5) |
+//! | `enrollment.rs` | agents that ask to be registered (contract §9) |
 //! | `explain.rs` | why someone may or may not |
 //! | `health.rs` | how the server is (contract §12) |
+//! | `mfa.rs` | the second factor (contract §4.5) |
 //! | `path.rs` | the grammar of paths (contract §6.1, §7) |
 //! | `policy.rs` | policies (contract §8) |
 //! | `secret.rs` | secrets and versions, without values (contract §6, §7) |
@@ -21,8 +24,11 @@ mod account;
 mod agent;
 mod api_key;
 mod audit;
+mod device;
+mod enrollment;
 mod explain;
 mod health;
+mod mfa;
 mod path;
 mod policy;
 mod secret;
@@ -42,8 +48,16 @@ pub(super) use self::agent::{
 };
 pub(super) use self::api_key::{ApiKeyCreate, ApiKeyShown, ApiKeys};
 pub(super) use self::audit::{Events, EventsQuery, Verification, VerifyQuery};
+pub(super) use self::device::{
+    DeviceAsk, DeviceBegin, DeviceCode, DeviceDecision, DeviceLogin, DeviceQuery, DeviceToken,
+};
+pub(super) use self::enrollment::{
+    AgentApproved, ApprovalQuery, Asking, Enrollment, EnrollmentBegin, EnrollmentDecision,
+    EnrollmentState, PollQuery,
+};
 pub(super) use self::explain::{Explanation, Question};
 pub(super) use self::health::{Health, KeyHealth};
+pub(super) use self::mfa::{MfaCode, MfaSetup, MfaStatus, RecoveryCodes};
 pub(super) use self::path::{path_and_version, secret_path};
 pub(super) use self::policy::{Policies, Policy, PolicyCreate, PolicyUpdate};
 pub(super) use self::secret::{Secret, Secrets, SecretsQuery, Versions};
