@@ -15,7 +15,7 @@ run: ## Build and start a server for development; ARGS='--listen …' hands flag
 	cargo run --release --package kluis -- dev $(ARGS)
 
 test: ## Run every test, with short crash and soak runs; ARGS='-E …' hands flags to nextest
-	@xtask/need build nextest postgres strace
+	@xtask/need build nextest postgres strace clients
 	cargo xtask test $(ARGS)
 	cargo test --workspace --doc --quiet
 

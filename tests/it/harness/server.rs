@@ -139,8 +139,12 @@ impl Kluis {
         self.logged = self.whole_log().len();
         let log = std::fs::File::options().append(true).open(self.log_file());
         let mut command = Command::new(binary());
+        let flags = &self.start.arguments;
+        let storage = flags.iter().position(|flag| flag == "--storage");
+        let storage = storage.map(|place| ("KLUIS_STORAGE", flags[place + 1].as_str()));
         without_settings(&mut command)
             .arg("server")
+            .envs(storage)
             .env("KLUIS_DATA_DIR", self.data_dir())
             .env("KLUIS_LISTEN", "127.0.0.1:0")
             .envs(settings.iter().copied())

@@ -4,6 +4,7 @@ mod account;
 pub mod agents;
 mod api_keys;
 mod audit;
+mod clients;
 mod devices;
 mod enrollment;
 mod explain;
