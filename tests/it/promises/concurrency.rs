@@ -38,6 +38,52 @@ on_both! {
         assert_eq!(numbers, expected);
     }
 
+    /// The same through 1claw, with reads and openings: of a thousand at once as many succeed as were promised.
+    async fn a_thousand_at_once_are_counted_exactly(kluis: Kluis) {
+        let owner = kluis.owner();
+        let here = uuid_of(&vault(&owner, "here").await);
+        let path = format!("/v1/vaults/{here}/secrets/counted");
+        let answers = times(1_000, &owner, "PUT", &path, |count| json!({"value": format!("{count}")})).await;
+        let mut numbers: Vec<u64> =
+            answers.into_iter().map(|answer| answer.expect(201).at("/version").as_u64().unwrap()).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (1..=1_000).collect::<Vec<_>>());
+
+        let limited = json!({"value": "limited", "max_access_count": 100});
+        let id = owner.put(&path, limited).await.expect(201).text("/id");
+        let answers = times(1_000, &owner, "GET", &path, |_| Value::Null).await;
+        assert_eq!((count(&answers, 200), count(&answers, 410)), (100, 900));
+
+        owner.put(&path, json!({"value": "shared"})).await.expect(201);
+        let share = json!({
+            "recipient_type": "anyone_with_link", "expires_at": "2099-01-01T00:00:00Z", "max_access_count": 100,
+        });
+        let share = owner.post(&format!("/v1/secrets/{id}/share"), share).await.expect(201);
+        let link = format!("/v1/share/{}", share.text("/id"));
+        let answers = times(1_000, &kluis.anonymous(), "GET", &link, |_| Value::Null).await;
+        assert_eq!((count(&answers, 200), count(&answers, 410)), (100, 900));
+        let mut openings: Vec<u64> = answers
+            .iter()
+            .filter(|answer| answer.status == 200)
+            .map(|answer| answer.at("/access_count").as_u64().unwrap())
+            .collect();
+        openings.sort_unstable();
+        assert_eq!(openings, (1..=100).collect::<Vec<_>>());
+        let listed = owner.get("/v1/shares/outbound").await.expect(200);
+        assert_eq!(listed.at("/shares/0/access_count"), 100);
+        // A read limit of the secret and a count of the share at once: the smaller of both.
+        owner.put(&path, json!({"value": "both", "max_access_count": 7})).await.expect(201);
+        let share = json!({
+            "recipient_type": "anyone_with_link", "expires_at": "2099-01-01T00:00:00Z", "max_access_count": 50,
+        });
+        let share = owner.post(&format!("/v1/secrets/{id}/share"), share).await.expect(201);
+        let link = format!("/v1/share/{}", share.text("/id"));
+        let answers = times(200, &kluis.anonymous(), "GET", &link, |_| Value::Null).await;
+        assert_eq!((count(&answers, 200), count(&answers, 410)), (7, 193));
+        let listed = owner.get("/v1/shares/outbound").await.expect(200);
+        assert_eq!(listed.at("/shares/1/access_count"), 7, "what was refused used up nothing");
+    }
+
     async fn of_many_that_make_the_same_thing_one_succeeds(kluis: Kluis) {
         let owner = kluis.owner();
         let here = vault(&owner, "here").await;
@@ -132,7 +178,18 @@ async fn at_once(
     path: &str,
     body: impl Fn(usize) -> Value,
 ) -> Vec<Answer> {
-    let requests: Vec<_> = (0..AT_ONCE)
+    times(AT_ONCE, api, method, path, body).await
+}
+
+/// The same so many times.
+async fn times(
+    at_once: usize,
+    api: &Api,
+    method: &str,
+    path: &str,
+    body: impl Fn(usize) -> Value,
+) -> Vec<Answer> {
+    let requests: Vec<_> = (0..at_once)
         .map(|count| {
             let (api, path, body) = (api.clone(), path.to_owned(), body(count));
             let method: reqwest::Method = method.parse().unwrap();
