@@ -1,6 +1,7 @@
 //! The 1claw API: vaults, secrets, versions, policies, the record, the own account.
 
 mod account;
+mod agent_limits;
 pub mod agents;
 mod api_keys;
 mod audit;
