@@ -5,6 +5,7 @@ mod agent_limits;
 pub mod agents;
 mod api_keys;
 mod audit;
+mod both_ways;
 mod clients;
 mod devices;
 mod enrollment;
