@@ -64,6 +64,10 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// How long accepted requests get to finish when the server stops.
     pub shutdown_grace: Duration,
+    /// Requests in a second from one address through 1claw's API, and twice as many at once; no limit when `None`.
+    pub oneclaw_per_second: Option<u32>,
+    /// The same for its open paths under `/v1/auth`, and five times as many at once.
+    pub oneclaw_auth_per_second: Option<u32>,
 }
 
 /// A socket for operator commands (RULES §8).
@@ -111,6 +115,8 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
             shutdown_grace: Duration::from_secs(30),
+            oneclaw_per_second: None,
+            oneclaw_auth_per_second: None,
         }
     }
 }

@@ -22,6 +22,7 @@ use tokio::time::{Instant, timeout};
 use tower::Service;
 use tracing::field::display;
 
+use crate::address_limit::AddressLimits;
 use crate::api::Dialect;
 use crate::api::reply::{self, Cause, PROBLEM_JSON};
 use crate::app::App;
@@ -42,6 +43,8 @@ pub(crate) struct Gate {
     pub(crate) routes: Routes,
     /// The handlers.
     pub(crate) handlers: Router,
+    /// How fast one address may go through 1claw's API.
+    pub(crate) address_limits: AddressLimits,
     /// Proxies that are believed about where a request came from.
     pub(crate) trusted_proxies: Vec<Network>,
 }
@@ -147,6 +150,7 @@ impl Gate {
                 request: id,
                 api: dialect.name(),
             };
+            let address = origin.address;
             if is_public {
                 request.extensions_mut().insert(Origin(origin));
             } else {
@@ -157,6 +161,12 @@ impl Gate {
                     Ok(caller) => request.extensions_mut().insert(caller),
                     Err(error) => return dialect.refuse(error),
                 };
+            }
+            if dialect == Dialect::OneClaw {
+                let path = request.uri().path();
+                if let Err(error) = self.address_limits.admit(address, path, is_public) {
+                    return dialect.refuse(error);
+                }
             }
         } else {
             let local = Local(is_local(peer, request.headers()));

@@ -10,6 +10,7 @@
 //!
 //! The rules are the engine's; what this crate needs of them it asks for through [`engine`].
 
+mod address_limit;
 mod api;
 mod app;
 mod caller;

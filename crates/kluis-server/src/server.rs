@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::address_limit::AddressLimits;
 use crate::app::{App, Parts};
 use crate::config::Config;
 use crate::gate::Gate;
@@ -105,6 +106,7 @@ impl Server {
         });
         let gate = Arc::new(Gate {
             handlers: handlers.with_state(app.clone()),
+            address_limits: AddressLimits::of(&app.limits),
             app,
             routes,
             trusted_proxies: config.trusted_proxies,

@@ -10,6 +10,7 @@ mod clients;
 mod devices;
 mod enrollment;
 mod explain;
+mod limits;
 mod policies;
 mod record;
 mod roles;

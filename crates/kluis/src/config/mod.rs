@@ -38,6 +38,10 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// Calls a minute of the limited plans.
     pub(crate) plans: Plans,
+    /// Requests in a second from one address through 1claw's API, and through its open paths under `/v1/auth`; no limit
+    /// unless set.
+    pub(crate) oneclaw_per_second: Option<u32>,
+    pub(crate) oneclaw_auth_per_second: Option<u32>,
     /// Shares that an organization can make in a minute; as many as one likes unless set.
     pub(crate) shares_per_minute: Option<u32>,
     /// Whether agents can ask to be registered.
@@ -191,6 +195,12 @@ fn build(values: &Resolved) -> Result<Config, Failure> {
             standard: values.needed("plans.standard", parse::whole(1..=1_000_000))?,
             pro: values.needed("plans.pro", parse::whole(1..=1_000_000))?,
         },
+        oneclaw_per_second: values
+            .optional("limits.oneclaw_per_second", parse::whole(1..=1_000_000))?,
+        oneclaw_auth_per_second: values.optional(
+            "limits.oneclaw_auth_per_second",
+            parse::whole(1..=1_000_000),
+        )?,
         shares_per_minute: values
             .optional("limits.shares_per_minute", parse::whole(1..=1_000_000))?,
         agents_enrollment: values.needed("agents.enrollment", parse::flag)?,

@@ -95,6 +95,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "time that accepted requests get to finish at the end",
     ),
     unset(
+        "limits.oneclaw_per_second",
+        "calls of 1claw's API in a second from one address, twice as many at once; no limit unless set",
+    ),
+    unset(
+        "limits.oneclaw_auth_per_second",
+        "the same for its open paths under /v1/auth, five times as many at once",
+    ),
+    unset(
         "limits.shares_per_minute",
         "shares that an organization can make in a minute; no limit unless set",
     ),

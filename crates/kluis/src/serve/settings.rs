@@ -42,6 +42,8 @@ pub(crate) fn server_config(config: &config::Config) -> Result<Config, Failure> 
             body_timeout: seconds(limits.request_timeout_seconds),
             request_timeout: seconds(limits.request_timeout_seconds),
             shutdown_grace: seconds(limits.shutdown_grace_seconds),
+            oneclaw_per_second: config.oneclaw_per_second,
+            oneclaw_auth_per_second: config.oneclaw_auth_per_second,
             ..Limits::default()
         },
         metrics_token: config
