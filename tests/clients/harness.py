@@ -1,8 +1,8 @@
 """What the scripts share: where the server is, how steps run, what is expected of an answer.
 
 Settings: KLUIS_URL and KLUIS_USER_KEY, a `1ck_` key of an owner; KLUIS_EMAIL and KLUIS_PASSWORD of that owner;
-KLUIS_SECOND_EMAIL and KLUIS_SECOND_PASSWORD of a member of the same organization. KLUIS_ENROLMENT=on tells that the
-server lets agents enrol. KLUIS_STEPS, a comma list of steps or topics, runs those alone: `secrets,sharing/link`.
+KLUIS_SECOND_EMAIL and KLUIS_SECOND_PASSWORD of a member of the same organization. The server lets people sign up and
+agents enrol. KLUIS_STEPS, a comma list of steps or topics, runs those alone: `secrets,sharing/link`.
 """
 
 import base64
@@ -26,20 +26,11 @@ USER_KEY = os.environ["KLUIS_USER_KEY"]
 _steps = []
 
 
-class Skipped(Exception):
-    """Why a step has nothing to do."""
-
-
 def setting(name):
     """A setting that a step cannot do without."""
     value = os.environ.get(name)
     assert value, f"this step needs {name}"
     return value
-
-
-def on(name):
-    """Whether the server was configured for something that is off by default."""
-    return os.environ.get(name) == "on"
 
 
 def step(name):
@@ -63,9 +54,6 @@ def run():
             continue
         try:
             function()
-        except Skipped as reason:
-            print(f"skipped {name}: {reason}", flush=True)
-            continue
         except Exception:  # an unexpected error of the client fails its step like an assertion
             traceback.print_exc()
             sys.exit(f"FAILED {name}")

@@ -114,6 +114,18 @@ def password_is_changed():
     second.cache_clear()  # its session ended with the password
 
 
+@step("account/signup")
+def signup():
+    email = f"{fresh('new')}@kluis.test"
+    with create_client(base_url=URL) as client:
+        made = done(client.auth.signup(email, "Correct-horse-7", display_name="New"), 201)
+        assert made["access_token"], "no token"
+        done(client.auth.login(email, "Correct-horse-7"), 200)
+        profile = done(client.auth.me())
+        assert profile["role"] == "owner", "who signs up owns an organization"
+        assert profile["org_id"] != done(owner().auth.me())["org_id"], "and it is one of its own"
+
+
 def code(secret):
     """What an authenticator shows now for this secret (RFC 6238)."""
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))

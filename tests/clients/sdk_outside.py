@@ -23,7 +23,7 @@ CALLS = """
     agents.sign_intent agents.sign_transaction agents.simulate_bundle agents.simulate_transaction
     agents.spend_from_passkey_safe agents.submit_transaction agents.sync_org_safe_allowances agents.update_delegation
     auth.export_data auth.federated_token auth.forgot_password auth.get_human_factor_auth auth.reset_password
-    auth.send_email_otp auth.set_human_factor_auth auth.signup auth.social_login auth.verify_email_otp
+    auth.send_email_otp auth.set_human_factor_auth auth.social_login auth.verify_email_otp
     org.apply_chart org.delete_bankr_config org.diff_chart org.get_bankr_config org.get_guardrail_shadow_report
     org.get_onboarding_status org.get_policy_backend_settings org.get_policy_shadow_report org.invite
     org.list_guardrail_revisions org.members org.provision_onboarding org.remove_member org.set_bankr_config

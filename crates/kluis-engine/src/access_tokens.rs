@@ -207,13 +207,7 @@ impl Engine {
                             SecondFactor::from_columns(user.organization, user.id, &mut row)?;
                         factor.require(tx.conn(), &keys, &code, now).await?;
                     }
-                    let holder = Holder {
-                        organization: user.organization,
-                        user: user.id,
-                        key: None,
-                        scopes: None,
-                        life: LIFE,
-                    };
+                    let holder = Holder::of_user(user.organization, user.id);
                     let token = holder.issue(tx, &keys, &proven.origin, now).await?;
                     proven.guess.succeeded(tx.conn()).await?;
                     Ok(LoggedIn::Token(token))
@@ -224,6 +218,17 @@ impl Engine {
 }
 
 impl Holder {
+    /// A user who has logged in.
+    pub(crate) fn of_user(organization: OrganizationId, user: UserId) -> Self {
+        Self {
+            organization,
+            user,
+            key: None,
+            scopes: None,
+            life: LIFE,
+        }
+    }
+
     /// Make the token and keep its digest.
     pub(crate) async fn issue(
         self,

@@ -166,11 +166,8 @@ impl Engine {
                     let row = tx.conn().query_one(users::LOCK_ACTIVE, active).await?;
                     let user = UserProfile::from_row(row.ok_or(Error::Unauthenticated)?)?;
                     let holder = Holder {
-                        organization: user.organization,
-                        user: user.id,
-                        key: None,
-                        scopes: None,
                         life: LIFE,
+                        ..Holder::of_user(user.organization, user.id)
                     };
                     let token = holder.issue(tx, &*engine.keys()?, &origin, now).await?;
                     Ok(DeviceToken::Granted { token, user })

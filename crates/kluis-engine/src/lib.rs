@@ -72,7 +72,7 @@ pub use kluis_crypto::password::Params as PasswordCost;
 /// The one type for secret bytes, and tokens, as operations take and give them.
 pub use kluis_crypto::{Secret, Token};
 pub use limits::{Admission, Refusal};
-pub use organizations::{Bootstrapped, NewOrganization};
+pub use organizations::{Bootstrapped, NewOrganization, SignUp};
 pub use policies::{NewPolicy, PolicyChange};
 pub use policy::{
     AttributeConditions, Basis, Conditions, Effect, Fit, Glob, Permission, PermissionSet, Policy,

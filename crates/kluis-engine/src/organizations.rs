@@ -2,15 +2,17 @@
 
 use kluis_crypto::{Secret, Token, password};
 
+use crate::access_tokens::{AccessToken, Holder};
 use crate::action::Action;
 use crate::api_keys::{KeyStyle, NewApiKey, api_key_insert};
-use crate::caller::{Caller, Plan, Role};
+use crate::caller::{Caller, Origin, Plan, Role};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::{Conflict, Error};
 use crate::ids::{OrganizationId, UserId};
 use crate::keys::{Unsealed, organization_key_create};
 use crate::notice::{Actor, Notice, NoticeDetails};
+use crate::passwords::require_policy;
 use crate::store::sql::organizations as sql;
 use crate::store::{Conn, params};
 use crate::users::{UserProfile, display_name, email_address, user_insert};
@@ -28,6 +30,16 @@ pub struct NewOrganization {
     pub email: String,
     /// The owner's one-time password; shown once.
     pub password: Secret,
+}
+
+/// Somebody who signs up.
+pub struct SignUp {
+    /// The address; unique on the server.
+    pub email: String,
+    /// The password, within the policy of RULES §8.
+    pub password: Secret,
+    /// What the user and the organization are called; the address when `None`.
+    pub name: Option<String>,
 }
 
 /// What a new server starts with; its secrets are shown once.
@@ -69,6 +81,7 @@ impl Engine {
                         name: &name,
                         first: false,
                         email,
+                        owner: OWNER,
                         now: act.now,
                     };
                     let owner = found(tx.conn(), &keys, new, &hash).await?;
@@ -112,6 +125,7 @@ impl Engine {
                         name: &name,
                         first: true,
                         email,
+                        owner: OWNER,
                         now,
                     };
                     let owner = found(tx.conn(), &keys, new, &hash).await?;
@@ -155,6 +169,53 @@ impl Engine {
         })
     }
 
+    /// Make an organization of its own for somebody unknown, who owns it, and log in. `Conflict` when the address is taken,
+    /// `RateLimited` after too many from one address.
+    pub async fn organization_sign_up(
+        &self,
+        new: SignUp,
+        origin: Origin,
+    ) -> Result<AccessToken, Error> {
+        let email = email_address(&new.email)?;
+        let name = display_name(new.name.as_deref().unwrap_or(&email))?;
+        require_policy("password", &new.password)?;
+        self.admit_asking(origin.address).await?;
+        let hash = self.password_hash(new.password).await?;
+        let keys = self.keys()?;
+        let now = self.clock().now();
+        self.store()
+            .write(move |tx| {
+                Box::pin(async move {
+                    let id = OrganizationId::generate(now)?;
+                    let new = Founding {
+                        id,
+                        name: &name,
+                        first: false,
+                        email,
+                        owner: &name,
+                        now,
+                    };
+                    let owner = found(tx.conn(), &keys, new, &hash).await?;
+                    let notice = Notice {
+                        resource: Some(("organization", *id.bytes())),
+                        details: NoticeDetails {
+                            name: Some(&name),
+                            ..NoticeDetails::default()
+                        },
+                        ..Notice::new(
+                            id,
+                            Actor::User(owner.id),
+                            Action::OrganizationCreate.rule().name,
+                        )
+                    };
+                    tx.record(notice.through(&origin).event(now)?);
+                    let holder = Holder::of_user(id, owner.id);
+                    holder.issue(tx, &keys, &origin, now).await
+                })
+            })
+            .await
+    }
+
     /// The organization whose owner is the server's; none before bootstrap.
     pub async fn first_organization(&self) -> Result<Option<OrganizationId>, Error> {
         let mut reader = self.store().reader().await?;
@@ -166,12 +227,17 @@ impl Engine {
     }
 }
 
+/// What an owner is called who was not asked.
+const OWNER: &str = "Owner";
+
 /// An organization to found.
 struct Founding<'a> {
     id: OrganizationId,
     name: &'a str,
     first: bool,
     email: String,
+    /// What its owner is called.
+    owner: &'a str,
     now: Timestamp,
 }
 
@@ -187,6 +253,7 @@ async fn found(
         name,
         first,
         email,
+        owner,
         now,
     } = new;
     conn.execute(sql::INSERT, params![id.bytes(), name, first, now])
@@ -196,7 +263,7 @@ async fn found(
         id: UserId::generate(now)?,
         organization: id,
         email,
-        name: "Owner".to_owned(),
+        name: owner.to_owned(),
         role: Role::Owner,
         plan: Plan::Enterprise,
         active: true,

@@ -12,8 +12,8 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// Base URL that clients use, without a slash at its end; the first listening address when `None`.
     pub public_url: Option<String>,
-    /// Whether agents can ask to be registered (1claw contract §9).
-    pub enrollment: bool,
+    /// Doors that are closed unless they are opened.
+    pub doors: Doors,
     /// Encryption of connections.
     pub tls: Tls,
     /// Bounds on what a client may ask of the server.
@@ -24,6 +24,15 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// The operator's socket; none without it.
     pub operator: Option<OperatorSocket>,
+}
+
+/// Doors that are closed unless they are opened (RULES §3): what is behind them answers as a path that nobody knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Doors {
+    /// Whether agents can ask to be registered (1claw contract §9).
+    pub enrollment: bool,
+    /// Whether anyone can make an organization of its own (1claw contract §4.5).
+    pub signup: bool,
 }
 
 /// Encryption of connections.
@@ -95,7 +104,7 @@ impl Default for Config {
         Self {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 8200))],
             public_url: None,
-            enrollment: false,
+            doors: Doors::default(),
             tls: Tls::Off,
             limits: Limits::default(),
             metrics_token: None,

@@ -30,7 +30,7 @@ mod server;
 mod tls;
 mod unread;
 
-pub use config::{Config, Limits, Network, OperatorSocket, Tls};
+pub use config::{Config, Doors, Limits, Network, OperatorSocket, Tls};
 /// The engine, for the program that opens one and hands it over.
 pub use kluis_engine as engine;
 pub use router::Unroutable;

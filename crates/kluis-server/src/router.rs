@@ -9,6 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::api::{Dialect, cloudkeep, credvault, oneclaw};
 use crate::app::App;
+use crate::config::Doors;
 use crate::metrics::Counts;
 use crate::{caller, explorer, health, metrics};
 
@@ -30,6 +31,7 @@ pub(crate) const PUBLIC: &[(Method, &str)] = &[
     (Method::POST, "/v1/auth/token"),
     (Method::POST, "/v1/auth/mfa"),
     (Method::POST, "/v1/auth/mfa/verify"),
+    (Method::POST, "/v1/auth/signup"),
     (Method::POST, "/v1/agents/enroll"),
     (Method::GET, "/v1/agents/enroll/{pairing_id}/status"),
     (Method::POST, "/v1/auth/device/code"),
@@ -41,9 +43,9 @@ pub(crate) const PUBLIC: &[(Method, &str)] = &[
     (Method::GET, "/v1/share/{share_id}"),
 ];
 
-/// Doors that are only there when the server is told so (RULES §3), by what their paths begin with. A closed one answers as a
-/// path that nobody knows.
+/// What is behind [`Doors`].
 const ENROLLMENT: &str = "/v1/agents/enroll";
+const SIGNUP: &str = "/v1/auth/signup";
 
 /// What stands outside of the APIs, for operators and readers; all of it is public.
 pub(crate) fn system() -> OpenApiRouter<App> {
@@ -96,8 +98,8 @@ pub struct Unroutable {
 }
 
 impl Routes {
-    /// All of them, and the handlers that they lead to. Agents can ask to be registered when `enrollment` says so.
-    pub(crate) fn build(enrollment: bool) -> Result<(Self, Router<App>), Unroutable> {
+    /// All of them, and the handlers that they lead to.
+    pub(crate) fn build(doors: Doors) -> Result<(Self, Router<App>), Unroutable> {
         let apis = Dialect::ALL.into_iter().map(Some).chain([None]);
         let elsewhere = apis.map(|dialect| (dialect, Counts::new(dialect, ELSEWHERE)));
         let mut routes = Self {
@@ -110,7 +112,8 @@ impl Routes {
             handlers = handlers.merge(routes.mount(Some(dialect), router)?);
         }
         for template in &mut routes.templates {
-            template.closed = !enrollment && template.path.starts_with(ENROLLMENT);
+            template.closed = (!doors.enrollment && template.path.starts_with(ENROLLMENT))
+                || (!doors.signup && template.path == SIGNUP);
         }
         Ok((routes, handlers))
     }
@@ -304,7 +307,7 @@ mod tests {
     use super::*;
 
     fn dialect_of(path: &str, authorization: Option<&str>) -> Option<Dialect> {
-        let (routes, _) = Routes::build(false).unwrap();
+        let (routes, _) = Routes::build(Doors::default()).unwrap();
         let mut headers = HeaderMap::new();
         if let Some(value) = authorization {
             headers.insert(AUTHORIZATION, value.parse().unwrap());
@@ -390,7 +393,7 @@ mod tests {
     /// NT-36
     #[test]
     fn what_is_open_without_credentials_is_listed_here() {
-        let (routes, _) = Routes::build(false).unwrap();
+        let (routes, _) = Routes::build(Doors::default()).unwrap();
         let mut open = Vec::new();
         for template in &routes.templates {
             if template.closed {
@@ -428,7 +431,11 @@ mod tests {
                 "POST /v1/auth/token",
             ]
         );
-        let (routes, _) = Routes::build(true).unwrap();
+        let (routes, _) = Routes::build(Doors {
+            enrollment: true,
+            signup: true,
+        })
+        .unwrap();
         for (method, path) in PUBLIC {
             let (template, _) = routes.dialect_of(path, &HeaderMap::new());
             let operation = template.and_then(|template| template.operation(method));

@@ -93,7 +93,7 @@ impl Server {
             addresses.push(socket.local_addr().map_err(cannot)?);
             sockets.push(socket);
         }
-        let (routes, handlers) = Routes::build(config.enrollment)?;
+        let (routes, handlers) = Routes::build(config.doors)?;
         let app = App::new(Parts {
             metrics: Metrics::new(routes.counts().cloned().collect(), engine.clone()),
             engine,

@@ -93,3 +93,63 @@ on_both! {
         assert_eq!(owner.get("/v1/auth/mfa/status").await.expect(200).json(), json!({"enabled": false}));
     }
 }
+
+/// Contract §4.5: off unless configured.
+#[tokio::test]
+async fn whoever_signs_up_owns_an_organization_of_its_own() {
+    let mut kluis = Kluis::start().await;
+    let path = "/v1/auth/signup";
+    let body = json!({"email": "New@Example.test", "password": "Signs-Up-123!", "display_name": "New One"});
+    problem(&kluis.anonymous().post(path, body.clone()).await, 401);
+    problem(&kluis.owner().post(path, body.clone()).await, 404);
+    kluis.serve(&[("KLUIS_ORGANIZATIONS_SIGNUP", "true")]).await;
+    let anyone = kluis.anonymous();
+    let made = anyone.post(path, body.clone()).await.expect(201);
+    assert_eq!(
+        made.members(""),
+        ["access_token", "expires_in", "token_type"]
+    );
+    let new = Api::bearer(kluis.base(), made.text("/access_token"));
+    let me = new.get("/v1/auth/me").await.expect(200);
+    assert_eq!(me.text("/role"), "owner");
+    assert_eq!(me.text("/email"), "new@example.test");
+    assert_ne!(me.text("/org_id"), kluis.dev("/organization_id"));
+    new.post("/v1/vaults", json!({"name": "mine"}))
+        .await
+        .expect(201);
+    assert!(
+        !kluis
+            .owner()
+            .get("/v1/vaults")
+            .await
+            .string()
+            .contains("mine")
+    );
+    let events = new
+        .get("/v1/audit/events?action=organization.create")
+        .await
+        .expect(200);
+    assert_eq!(events.text("/events/0/actor_id"), me.text("/id"));
+    // It is no owner of the server.
+    Api::api_key(kluis.base(), kluis.dev("/tokens/credvault"))
+        .get("/v1/users")
+        .await
+        .expect(200);
+    problem(&anyone.post(path, body.clone()).await, 409);
+    let login = json!({"email": "new@example.test", "password": "Signs-Up-123!"});
+    anyone.post("/v1/auth/token", login).await.expect(200);
+    for (member, value) in [
+        ("email", "no"),
+        ("password", "short"),
+        ("display_name", "a\u{7}"),
+    ] {
+        let mut wrong = body.clone();
+        wrong[member] = value.into();
+        problem(&anyone.post(path, wrong).await, 400);
+    }
+    for _ in 0..12 {
+        let answer = anyone.post(path, body.clone()).await;
+        assert!([409, 429].contains(&answer.status));
+    }
+    problem(&anyone.post(path, body).await, 429);
+}

@@ -152,6 +152,9 @@ impl Route {
             }
             "PATCH /api/v1/vaults/{}/secrets/{}" => json!({"value": "changed", "notes": "n"}),
             "POST /v1/auth/login" => json!({"email": "nobody@example.test", "password": "wrong"}),
+            "POST /v1/auth/signup" => {
+                json!({"email": format!("new-{unique}@example.test"), "password": "Signs-Up-123!"})
+            }
             "POST /v1/auth/token" => json!({"email": "nobody@example.test", "password": "wrong"}),
             "POST /v1/auth/api-key-token" => json!({"api_key": "1ck_unknown"}),
             "POST /v1/auth/agent-token" => json!({"api_key": "ocv_unknown"}),

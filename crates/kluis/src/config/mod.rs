@@ -46,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) shares_per_minute: Option<u32>,
     /// Whether agents can ask to be registered.
     pub(crate) agents_enrollment: bool,
+    /// Whether anyone can make an organization.
+    pub(crate) organizations_signup: bool,
     /// How many versions of a secret are kept; all unless set.
     pub(crate) versions_keep: Option<u32>,
     /// What the server writes about itself.
@@ -204,6 +206,7 @@ fn build(values: &Resolved) -> Result<Config, Failure> {
         shares_per_minute: values
             .optional("limits.shares_per_minute", parse::whole(1..=1_000_000))?,
         agents_enrollment: values.needed("agents.enrollment", parse::flag)?,
+        organizations_signup: values.needed("organizations.signup", parse::flag)?,
         versions_keep: values.optional("versions.keep", parse::whole(1..=1_000_000))?,
         log: Log {
             is_json: values.needed("log.format", parse::word(&["text", "json"]))? == "json",

@@ -121,6 +121,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "false",
         "whether agents can ask to be registered, for a person to approve",
     ),
+    setting(
+        "organizations.signup",
+        "false",
+        "whether anyone can make an organization, through 1claw's API",
+    ),
     unset(
         "versions.keep",
         "versions kept of each secret; all unless set",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kluis_server::engine::{Secret, Settings, Storage};
-use kluis_server::{Config, Limits, Network, OperatorSocket, Tls};
+use kluis_server::{Config, Doors, Limits, Network, OperatorSocket, Tls};
 
 use crate::config::{self, Seal};
 use crate::failure::Failure;
@@ -33,7 +33,10 @@ pub(crate) fn server_config(config: &config::Config) -> Result<Config, Failure> 
     Ok(Config {
         listen: vec![config.listen],
         public_url: config.public_url.clone(),
-        enrollment: config.agents_enrollment,
+        doors: Doors {
+            enrollment: config.agents_enrollment,
+            signup: config.organizations_signup,
+        },
         tls: tls(config),
         limits: Limits {
             max_connections: count(limits.max_connections),

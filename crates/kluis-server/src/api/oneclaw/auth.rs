@@ -1,4 +1,4 @@
-//! `POST /v1/auth/{api-key-token,token,change-password}`; `DELETE /v1/auth/token`; `GET /v1/auth/jwt-public-key`,
+//! `POST /v1/auth/{api-key-token,token,signup,change-password}`; `DELETE /v1/auth/token`; `GET /v1/auth/jwt-public-key`,
 //! `/.well-known/jwks.json`.
 
 use axum::extract::State;
@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use super::Json;
 use super::error::Failure;
-use super::wire::{self, Answer, found};
+use super::wire::{self, Answer, created, found};
 use crate::app::App;
 use crate::caller::{Caller, Origin};
 
@@ -52,6 +52,26 @@ pub(super) async fn access_token_create(
         .access_token_create(&email, password, origin)
         .await?;
     found(logged_in.into())
+}
+
+/// Make an organization of one's own, and log in
+///
+/// Absent unless the server is told otherwise.
+#[utoipa::path(
+    post,
+    path = "/v1/auth/signup",
+    tag = "auth",
+    request_body = wire::SignUp,
+    responses((status = 201, body = wire::AccessToken)),
+    extensions(("x-kluis-action" = json!("organization.create")))
+)]
+pub(super) async fn organization_sign_up(
+    State(app): State<App>,
+    Origin(origin): Origin,
+    Json(body): Json<wire::SignUp>,
+) -> Answer<wire::AccessToken> {
+    let token = app.engine.organization_sign_up(body.into(), origin).await?;
+    created(token.into())
 }
 
 /// Revoke the access token that the request came with

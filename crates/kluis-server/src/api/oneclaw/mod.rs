@@ -10,7 +10,7 @@
 //! | `explain.rs` | `POST /policies/explain` |
 //! | `policies.rs` | `GET, POST /vaults/{vault_id}/policies`; `PUT, DELETE /vaults/{vault_id}/policies/{policy_id}` |
 //! | `versions.rs` | `GET /vaults/{vault_id}/secret-versions/{path}`, `…/secret-version/{path}/{n}`; `POST …/secret-version-disable/{path}/{n}`, `…/{secret-rotate,secret-restore,secret-purge}/{path}` |
-//! | `auth.rs` | `POST /auth/{api-key-token,token,change-password}`; `DELETE /auth/token`; `GET /auth/jwt-public-key` |
+//! | `auth.rs` | `POST /auth/{api-key-token,token,signup,change-password}`; `DELETE /auth/token`; `GET /auth/jwt-public-key` |
 //! | `device.rs` | `POST /auth/device/{code,token,approve,deny}`; `GET /auth/device/pending` |
 //! | `health.rs` | `GET /health`, `GET /health/hsm` |
 //! | `api_keys.rs` | `GET, POST /auth/api-keys`; `DELETE /auth/api-keys/{key_id}` |
@@ -106,6 +106,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(device::device_login_deny))
         .routes(routes!(auth::access_token_exchange))
         .routes(routes!(auth::access_token_create, auth::session_delete))
+        .routes(routes!(auth::organization_sign_up))
         .routes(routes!(mfa::access_token_confirm, mfa::totp_disable))
         .routes(routes!(mfa::access_token_confirm_alike))
         .routes(routes!(mfa::totp_status))

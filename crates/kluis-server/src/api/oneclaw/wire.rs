@@ -41,7 +41,7 @@ use http::StatusCode;
 use kluis_engine::{Error, Timestamp};
 use serde_json::{Map, Value};
 
-pub(super) use self::account::{Me, Message, PasswordChange};
+pub(super) use self::account::{Me, Message, PasswordChange, SignUp};
 pub(super) use self::agent::{
     Agent, AgentCreate, AgentKeyExchange, AgentKeyShown, AgentKeysVault, AgentSelf, AgentShown,
     AgentToken, AgentUpdate, Agents,

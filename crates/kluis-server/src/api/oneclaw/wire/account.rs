@@ -37,6 +37,28 @@ pub(in super::super) struct PasswordChange {
     new_password: Given,
 }
 
+/// Somebody who signs up.
+#[derive(Deserialize, ToSchema)]
+pub(in super::super) struct SignUp {
+    #[schema(examples("someone@example.com"))]
+    email: String,
+    /// 12 or more characters with upper case, lower case, digit and other.
+    #[schema(value_type = String, min_length = 12)]
+    password: Given,
+    /// What the user and the organization are called.
+    display_name: Option<String>,
+}
+
+impl From<SignUp> for kluis_engine::SignUp {
+    fn from(body: SignUp) -> Self {
+        Self {
+            email: body.email,
+            password: body.password.into_secret(),
+            name: body.display_name,
+        }
+    }
+}
+
 /// A sentence for people.
 #[derive(Serialize, ToSchema)]
 pub(in super::super) struct Message {
