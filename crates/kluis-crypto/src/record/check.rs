@@ -109,8 +109,8 @@ impl ChainCheck {
     /// Hold the place that was reached against its checkpoint.
     ///
     /// # Errors
-    /// [`Fault::CheckpointHash`] if it is not a checkpoint of this place, [`Fault::CheckpointSignature`] if it is not
-    /// signed by the key to `public`.
+    /// [`Fault::CheckpointSignature`] if it is not signed by the key to `public`, [`Fault::Missing`] if more was signed
+    /// than there is, [`Fault::CheckpointHash`] if something else was signed here.
     pub fn checkpoint(
         &self,
         checkpoint: &Checkpoint,
@@ -125,9 +125,29 @@ impl ChainCheck {
         if !public.is_some_and(|public| checkpoint.is_signed(public, signature)) {
             return Err(broken(Fault::CheckpointSignature));
         }
+        if checkpoint.organization == self.organization && checkpoint.seq > self.seq {
+            return Err(broken(Fault::Missing));
+        }
         let here = (self.organization, self.seq, self.hash);
         if (checkpoint.organization, checkpoint.seq, checkpoint.hash) != here {
             return Err(broken(Fault::CheckpointHash));
+        }
+        Ok(())
+    }
+    /// Hold the place that was reached against the head of the chain.
+    ///
+    /// # Errors
+    /// [`Fault::Missing`] if the chain is to go on, [`Fault::Head`] if it is to end before or otherwise.
+    pub fn head(&self, seq: i64, hash: &[u8; 32]) -> Result<(), Break> {
+        let broken = |seq, fault| {
+            let entry = None;
+            Err(Break { seq, entry, fault })
+        };
+        if seq > self.seq {
+            return broken(self.seq.saturating_add(1), Fault::Missing);
+        }
+        if (seq, hash) != (self.seq, &self.hash) {
+            return broken(self.seq, Fault::Head);
         }
         Ok(())
     }

@@ -158,6 +158,21 @@ fn a_chain_breaks_where_it_was_altered() {
         faults(check.checkpoint(&moved, Some(&public), &moved.sign(&key))),
         Err(Fault::CheckpointHash)
     );
+    let ahead = Checkpoint { seq: 4, ..signed };
+    assert_eq!(
+        faults(check.checkpoint(&ahead, Some(&public), &ahead.sign(&key))),
+        Err(Fault::Missing)
+    );
+
+    assert_eq!(check.head(3, &hashes[2]), Ok(()));
+    for (seq, hash, place, fault) in [
+        (3, &hashes[1], 3, Fault::Head),
+        (2, &hashes[1], 3, Fault::Head),
+        (5, &hashes[2], 4, Fault::Missing),
+    ] {
+        let broken = check.head(seq, hash).unwrap_err();
+        assert_eq!((broken.seq, broken.fault), (place, fault), "{seq}");
+    }
 }
 
 proptest! {

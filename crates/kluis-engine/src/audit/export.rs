@@ -1,29 +1,32 @@
 //! An export of the record: lines of JSON with all that is needed to check them offline.
 //!
 //! ```json
-//! {"export":{"format":1,"organization_id":"…","after":0,"hash":"00…","exported_at":1764000000000}}
-//! {"key":{"version":1,"algorithm":"Ed25519","public_key":"…"}}
+//! {"export":{"format":1,"version":"0.0.0","organization_id":"…",
+//!   "scheme":{"algorithm":"SHA-256","signature":"Ed25519"},"keys":[{"version":1,"public_key":"…"}],
+//!   "after":0,"hash":"00…","exported_at":1764000000000}}
 //! {"event":{"seq":1,"id":"…","organization_id":"…","at":1764000000000,"actor_type":"user","actor_id":"…",
 //!   "credential_id":"…","action":"vault.create","resource_type":"vault","resource_id":"…","outcome":"success",
 //!   "details":"{…}","address":"192.0.2.7","count":1,"hash":"…"}}
 //! {"checkpoint":{"seq":1,"hash":"…","at":1764000000000,"key_version":1,"signature":"…"}}
-//! {"end":{"seq":1,"hash":"…"}}
+//! {"end":{"seq":1,"hash":"…","events":1,"checkpoints":1,"sealed_through":1,"open_tail":0}}
 //! ```
 //!
-//! One object a line. Times are milliseconds since the epoch, hashes, keys and signatures hexadecimal. Events stand in
-//! the order of the chain, a checkpoint right behind its event, so a checker keeps nothing in memory. An export that
-//! goes on behind an earlier one names the place and hash that it follows. `details` is text, not an object: its bytes
-//! are hashed. A row that lists many secrets is one line.
+//! One object a line, its members in this order and without spaces: a format number stands for one way to write it. Times
+//! are milliseconds since the epoch, hashes, keys and signatures hexadecimal. Events stand in the order of the chain, a
+//! checkpoint right behind its event, so a checker keeps nothing in memory. An export that goes on behind an earlier one
+//! names the place and hash that it follows. `details` is text, not an object: its bytes are hashed. A row that lists many
+//! secrets is one line.
+
+mod line;
 
 use kluis_crypto::hash::hex;
 use kluis_crypto::record::START;
-use serde::Serialize;
-use uuid::Uuid;
 
+use self::line::{FORMAT, Line, SCHEME, named};
 use super::chain::Head;
-use super::checkpoints::{Checkpoints, PublicKeys, Signed};
-use super::row::EventRow;
-use super::verify::{PORTION, chained};
+use super::checkpoints::{Checkpoints, PublicKeys};
+use super::range::{AuditRange, Span, hash_at, only};
+use super::verify::{PORTION, chained, open_tail};
 use crate::action::Action;
 use crate::caller::Caller;
 use crate::clock::Timestamp;
@@ -31,7 +34,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::OrganizationId;
 use crate::store::sql::events as sql;
-use crate::store::{Conn, Failure, params};
+use crate::store::{Conn, params};
 
 /// An export under way.
 pub struct AuditExport {
@@ -39,14 +42,27 @@ pub struct AuditExport {
     organization: OrganizationId,
     keys: PublicKeys,
     checkpoints: Checkpoints,
-    /// The place up to which it has come.
-    after: i64,
-    /// The hash there at the beginning.
+    /// Checkpoints up to here belong to it.
+    signed_through: i64,
+    span: Span,
+    /// Behind which event it goes on.
+    floor: i64,
+    /// The hash before the first event.
     hash: [u8; 32],
-    end: i64,
-    end_hash: [u8; 32],
+    /// The place and hash that it must end with.
+    end: (i64, [u8; 32]),
+    sealed_through: i64,
+    open_tail: u64,
     started_at: Timestamp,
+    written: Written,
     stage: Stage,
+}
+
+/// Lines so far.
+#[derive(Default)]
+struct Written {
+    events: u64,
+    checkpoints: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,85 +72,85 @@ enum Stage {
     Done,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Line<'l> {
-    Export {
-        format: u32,
-        organization_id: Uuid,
-        after: i64,
-        hash: String,
-        exported_at: i64,
-    },
-    Key {
-        version: u32,
-        algorithm: &'static str,
-        public_key: String,
-    },
-    Event {
-        seq: i64,
-        id: Uuid,
-        organization_id: Uuid,
-        at: i64,
-        actor_type: &'l str,
-        actor_id: Option<Uuid>,
-        credential_id: Option<Uuid>,
-        action: &'l str,
-        resource_type: &'l str,
-        resource_id: Option<Uuid>,
-        outcome: &'l str,
-        details: &'l str,
-        address: &'l str,
-        count: i64,
-        hash: String,
-    },
-    Checkpoint {
-        seq: i64,
-        hash: String,
-        at: i64,
-        key_version: u32,
-        signature: String,
-    },
-    End {
-        seq: i64,
-        hash: String,
-    },
-}
+/// Text that is handed out at once, but for the one line that goes beyond it.
+const LONG_ENOUGH: usize = 256 << 10;
 
 impl Engine {
-    /// Export the record of the caller's organization behind the event number `after`; 0 exports all of it. What is
-    /// recorded from now on, this export too, is not in it.
-    pub async fn audit_export(&self, caller: &Caller, after: i64) -> Result<AuditExport, Error> {
+    /// Export a part of the record of the caller's organization. What is recorded from now on, this export too, is not
+    /// in it.
+    pub async fn audit_export(
+        &self,
+        caller: &Caller,
+        range: AuditRange,
+    ) -> Result<AuditExport, Error> {
         self.store().settle().await?;
         self.look(caller, Action::AuditExport, async |conn, act| {
             let organization = act.caller.organization;
-            let head = Head::load(conn, organization.bytes()).await?;
-            let (end, end_hash) = head.map_or((0, START), |head| (head.seq, head.hash));
-            let hash = if after == 0 {
-                START
-            } else {
-                let at = params![organization.bytes(), after];
-                let row = conn.query_one(sql::HASH_AT, at).await?;
-                row.ok_or(Error::NotFound)?.array()?
-            };
-            Ok(AuditExport {
-                engine: self.clone(),
-                organization,
-                keys: self.checkpoint_keys(conn).await?,
-                checkpoints: Checkpoints::behind(after),
-                after,
-                hash,
-                end,
-                end_hash,
-                started_at: act.now,
-                stage: Stage::Start,
-            })
+            let keys = self.checkpoint_keys(conn).await?;
+            AuditExport::of_chain(self.clone(), conn, organization, keys, &range, act.now).await
         })
         .await
     }
 }
 
 impl AuditExport {
+    async fn of_chain(
+        engine: Engine,
+        conn: &mut Conn,
+        organization: OrganizationId,
+        keys: PublicKeys,
+        range: &AuditRange,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let of = params![organization.bytes()];
+        // Before the head, which can only be further by the time it is read.
+        let stored = only(conn.query_one(sql::LAST_SEQ, of).await?)?.unwrap_or(0);
+        let signed = match conn.query_one(sql::NEWEST_CHECKPOINT, of).await? {
+            Some(mut row) => row.int()?,
+            None => 0,
+        };
+        let head = Head::load(conn, organization.bytes()).await?;
+        let (sealed_through, head_hash) = head.map_or((0, START), |head| (head.seq, head.hash));
+        let last = sealed_through.max(stored);
+        if range.after.is_some_and(|after| after > last) {
+            return Err(Error::NotFound);
+        }
+        let span = range.of_chain(conn, organization.bytes(), last).await?;
+        // Where nothing is stored that could be followed, the first event will not fit either.
+        let hash = match span.after {
+            0 => START,
+            after => hash_at(conn, organization.bytes(), after)
+                .await?
+                .unwrap_or(START),
+        };
+        // The end of the chain is where its head and its newest checkpoint say, whatever is stored.
+        let (end, signed_through) = if span.last == last {
+            ((sealed_through, head_hash), signed.max(last))
+        } else {
+            let hash = match span.last {
+                seq if seq == span.after => Some(hash),
+                seq => hash_at(conn, organization.bytes(), seq).await?,
+            };
+            ((span.last, hash.unwrap_or(START)), span.last)
+        };
+        Ok(Self {
+            open_tail: open_tail(conn, organization.bytes()).await?,
+            engine,
+            organization,
+            keys,
+            checkpoints: Checkpoints::behind(span.after),
+            signed_through,
+            span,
+            floor: span.floor(),
+            hash,
+            end,
+            sealed_through,
+            started_at: now,
+            written: Written::default(),
+            stage: Stage::Start,
+        })
+    }
+
     /// The next lines, each with its line feed; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<String>, Error> {
         let mut lines = String::new();
@@ -155,91 +171,73 @@ impl AuditExport {
 
     fn begin(&self, lines: &mut String) -> Result<(), Error> {
         let start = Line::Export {
-            format: 1,
+            format: FORMAT,
+            version: env!("CARGO_PKG_VERSION"),
             organization_id: self.organization.uuid(),
-            after: self.after,
+            scheme: SCHEME,
+            keys: named(&self.keys),
+            after: self.span.after,
             hash: hex(&self.hash),
             exported_at: self.started_at.millis(),
         };
-        put(lines, &start)?;
-        for (&version, public) in &self.keys {
-            let key = Line::Key {
-                version,
-                algorithm: "Ed25519",
-                public_key: hex(public),
-            };
-            put(lines, &key)?;
-        }
-        Ok(())
+        start.put(lines)
     }
 
     /// Some events, or the end when none are left.
     async fn portion(&mut self, conn: &mut Conn, lines: &mut String) -> Result<(), Error> {
-        let of = params![self.organization.bytes(), self.after, self.end, PORTION];
+        let of = params![
+            self.organization.bytes(),
+            self.floor,
+            self.span.last,
+            PORTION
+        ];
         let rows = conn.query(sql::CHAINED, of).await?;
         if rows.is_empty() {
-            let end = Line::End {
-                seq: self.end,
-                hash: hex(&self.end_hash),
-            };
-            put(lines, &end)?;
-            self.stage = Stage::Done;
-            return Ok(());
+            return self.finish(conn, lines).await;
         }
         for row in rows {
             let (seq, hash, event) = chained(conn, row)
                 .await?
                 .map_err(|_| Error::internal("an event of the record is damaged"))?;
-            put(lines, &event_line(seq, &hash, &event))?;
-            self.after = seq;
-            while let Some(signed) = self.checkpoint_up_to(conn, seq).await? {
-                let checkpoint = Line::Checkpoint {
-                    seq: signed.checkpoint.seq,
-                    hash: hex(&signed.checkpoint.hash),
-                    at: signed.checkpoint.at_millis,
-                    key_version: signed.key_version,
-                    signature: hex(&signed.signature),
-                };
-                put(lines, &checkpoint)?;
+            Line::event(seq, &hash, &event).put(lines)?;
+            self.written.events += 1;
+            self.floor = seq;
+            self.checkpoints_up_to(conn, seq, lines).await?;
+            if lines.len() >= LONG_ENOUGH {
+                break;
             }
         }
         Ok(())
     }
 
-    async fn checkpoint_up_to(
+    /// The checkpoints that no event leads to, and the last line.
+    async fn finish(&mut self, conn: &mut Conn, lines: &mut String) -> Result<(), Error> {
+        self.checkpoints_up_to(conn, self.signed_through, lines)
+            .await?;
+        let (seq, hash) = self.end;
+        let end = Line::End {
+            seq,
+            hash: hex(&hash),
+            events: self.written.events,
+            checkpoints: self.written.checkpoints,
+            sealed_through: self.sealed_through,
+            open_tail: self.open_tail,
+        };
+        self.stage = Stage::Done;
+        end.put(lines)
+    }
+
+    async fn checkpoints_up_to(
         &mut self,
         conn: &mut Conn,
         seq: i64,
-    ) -> Result<Option<Signed>, Failure> {
-        self.checkpoints
-            .next_up_to(conn, self.organization.bytes(), seq)
-            .await
+        lines: &mut String,
+    ) -> Result<(), Error> {
+        let of = self.organization;
+        while let Some(signed) = self.checkpoints.next_up_to(conn, of.bytes(), seq).await? {
+            Line::checkpoint(&signed).put(lines)?;
+            self.written.checkpoints += 1;
+        }
+        Ok(())
     }
-}
-
-fn event_line<'l>(seq: i64, hash: &[u8; 32], event: &'l EventRow) -> Line<'l> {
-    Line::Event {
-        seq,
-        id: Uuid::from_bytes(event.id),
-        organization_id: Uuid::from_bytes(event.organization),
-        at: event.at,
-        actor_type: &event.actor_type,
-        actor_id: event.actor.map(Uuid::from_bytes),
-        credential_id: event.credential.map(Uuid::from_bytes),
-        action: &event.action,
-        resource_type: &event.resource_type,
-        resource_id: event.resource.map(Uuid::from_bytes),
-        outcome: &event.outcome,
-        details: &event.details,
-        address: &event.address,
-        count: event.count,
-        hash: hex(hash),
-    }
-}
-
-fn put(lines: &mut String, line: &Line<'_>) -> Result<(), Error> {
-    let text = serde_json::to_string(line).map_err(|cause| Error::internal(cause.to_string()))?;
-    lines.push_str(&text);
-    lines.push('\n');
-    Ok(())
 }

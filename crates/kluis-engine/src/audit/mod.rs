@@ -6,6 +6,7 @@ mod entries;
 mod event;
 mod export;
 mod query;
+mod range;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -17,5 +18,6 @@ pub use entries::AuditEntry;
 pub use event::{Event, Outcome};
 pub use export::AuditExport;
 pub use query::{AuditFilter, ResourceFilter};
+pub use range::AuditRange;
 pub(crate) use row::insert_open;
-pub use verify::{AuditRange, Verification};
+pub use verify::Verification;

@@ -4,29 +4,15 @@ use kluis_crypto::record::{Break, ChainCheck, Fault, START};
 
 use super::chain::Head;
 use super::checkpoints::{AuditCheckpoint, Checkpoints, PublicKeys, Signed};
-use super::query::{first_id_after, first_id_of};
+use super::range::{AuditRange, Span, hash_at, only};
 use super::row::EventRow;
 use crate::action::Action;
 use crate::caller::Caller;
-use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::{EventId, OrganizationId};
 use crate::store::sql::events as sql;
 use crate::store::{Conn, Failure, Row, params};
-
-/// Which part of the chain to check; left out, all of it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AuditRange {
-    /// From the first event of this time on.
-    pub from: Option<Timestamp>,
-    /// Up to the last event of this time.
-    pub to: Option<Timestamp>,
-    /// From behind this place in the chain on.
-    pub after: Option<i64>,
-    /// At most so many events: the first of them where the range has a beginning, else the newest.
-    pub limit: Option<u32>,
-}
 
 /// What a check of the chain has shown. Events are counted as the chain links them: a list of values is one.
 #[derive(Clone, Debug)]
@@ -62,9 +48,7 @@ impl Verification {
 struct Walk {
     organization: [u8; 16],
     keys: PublicKeys,
-    /// Before the first event that is checked.
-    after: i64,
-    last: i64,
+    span: Span,
     checked: u64,
     verified: u64,
 }
@@ -97,30 +81,24 @@ pub(super) async fn verify(
 ) -> Result<Verification, Error> {
     let of = params![organization.bytes()];
     // Before the head, which can only be further by the time it is read.
-    let stored = match conn.query_one(sql::LAST_SEQ, of).await? {
-        Some(mut row) => Some(row.int()?),
-        None => None,
-    };
+    let stored = only(conn.query_one(sql::LAST_SEQ, of).await?)?;
     let head = Head::load(conn, organization.bytes()).await?;
     let newest = match conn.query_one(sql::NEWEST_CHECKPOINT, of).await? {
         Some(mut row) => Some(Signed::from_columns(organization.bytes(), &mut row)?),
         None => None,
     };
-    let open_tail = match conn.query_one(sql::OPEN_TAIL, of).await? {
-        Some(mut row) => u64::try_from(row.int()?).unwrap_or(0),
-        None => 0,
-    };
+    let open_tail = open_tail(conn, organization.bytes()).await?;
     let (sealed_through, hash) = head.map_or((0, START), |head| (head.seq, head.hash));
     let checkpoint = newest.as_ref().map(|newest| newest.shown(&keys));
     let mut walk = Walk {
         organization: *organization.bytes(),
         keys,
-        after: 0,
-        last: sealed_through,
+        span: range
+            .of_chain(conn, organization.bytes(), sealed_through)
+            .await?,
         checked: 0,
         verified: 0,
     };
-    walk.narrow(conn, range).await?;
     let mut broken = walk.run(conn).await?;
     if broken.is_none() {
         let ends = Ends {
@@ -137,7 +115,7 @@ pub(super) async fn verify(
         events_verified: walk.verified,
         broken_at: broken.and_then(|broken| broken.entry.map(EventId::from_bytes)),
         broken: broken.map(|broken| (broken.seq, broken.fault.as_str())),
-        checked_through: walk.last,
+        checked_through: walk.span.last,
         sealed_through,
         open_tail,
         checkpoint,
@@ -145,54 +123,21 @@ pub(super) async fn verify(
 }
 
 impl Walk {
-    /// Narrow it to `range`.
-    async fn narrow(&mut self, conn: &mut Conn, range: &AuditRange) -> Result<(), Failure> {
-        let organization = &self.organization;
-        if let Some(from) = range.from {
-            let from = first_id_of(from);
-            let of = params![organization, &from];
-            let first = only(conn.query_one(sql::FIRST_SEQ_FROM, of).await?)?;
-            self.after = first.map_or(self.last, |first| first - 1).max(0);
-        }
-        if let Some(to) = range.to {
-            let to = first_id_after(to);
-            let of = params![organization, &to];
-            let last = only(conn.query_one(sql::LAST_SEQ_BEFORE, of).await?)?;
-            self.last = self.last.min(last.unwrap_or(0));
-        }
-        if let Some(after) = range.after {
-            self.after = self.after.max(after);
-        }
-        self.after = self.after.min(self.last);
-        if let Some(limit) = range.limit.map(i64::from) {
-            if range.from.is_some() || range.after.is_some() {
-                self.last = self.last.min(self.after.saturating_add(limit));
-            } else {
-                self.after = self.after.max(self.last - limit);
-            }
-        }
-        Ok(())
-    }
-
     /// Go along the chain, to its end or to the first place that does not hold.
     async fn run(&mut self, conn: &mut Conn) -> Result<Option<Break>, Error> {
-        let mut check = if self.after == 0 {
+        let Span { after: start, last } = self.span;
+        let mut check = if start == 0 {
             ChainCheck::from_start(self.organization)
         } else {
-            match self.hash_at(conn, self.after).await? {
-                Some(hash) => ChainCheck::after(self.organization, self.after, hash),
-                None => return Ok(Some(missing(self.after))),
+            match hash_at(conn, &self.organization, start).await? {
+                Some(hash) => ChainCheck::after(self.organization, start, hash),
+                None => return Ok(Some(missing(start))),
             }
         };
-        let mut checkpoints = Checkpoints::behind(self.after);
-        // From the very first on also what stands before it, where nothing belongs.
-        let mut after = if self.after == 0 {
-            i64::MIN
-        } else {
-            self.after
-        };
-        while check.seq() < self.last {
-            let of = params![&self.organization, after, self.last, PORTION];
+        let mut checkpoints = Checkpoints::behind(start);
+        let mut after = self.span.floor();
+        while check.seq() < last {
+            let of = params![&self.organization, after, last, PORTION];
             let rows = conn.query(sql::CHAINED, of).await?;
             if rows.is_empty() {
                 return Ok(Some(missing(check.seq() + 1)));
@@ -225,14 +170,6 @@ impl Walk {
         }
         Ok(None)
     }
-
-    async fn hash_at(&self, conn: &mut Conn, seq: i64) -> Result<Option<[u8; 32]>, Failure> {
-        let of = params![&self.organization, seq];
-        match conn.query_one(sql::HASH_AT, of).await? {
-            Some(mut row) => row.optional_array(),
-            None => Ok(None),
-        }
-    }
 }
 
 /// What must hold wherever the walk went: the head, and the newest checkpoint.
@@ -253,7 +190,7 @@ impl Ends {
             return broken(beyond, Fault::Head);
         }
         if self.sealed_through > 0 {
-            match walk.hash_at(conn, self.sealed_through).await? {
+            match hash_at(conn, &walk.organization, self.sealed_through).await? {
                 None => return broken(self.sealed_through, Fault::Missing),
                 Some(hash) if hash != self.hash => return broken(self.sealed_through, Fault::Head),
                 Some(_) => {}
@@ -263,12 +200,20 @@ impl Ends {
             return Ok(None);
         };
         let seq = newest.checkpoint.seq;
-        let Some(hash) = walk.hash_at(conn, seq).await? else {
+        let Some(hash) = hash_at(conn, &walk.organization, seq).await? else {
             return broken(seq, Fault::Missing);
         };
         let here = ChainCheck::after(walk.organization, seq, hash);
         Ok(newest.check(&here, &walk.keys).err())
     }
+}
+
+/// How many events are recorded and have no place in the chain yet.
+pub(super) async fn open_tail(conn: &mut Conn, organization: &[u8; 16]) -> Result<u64, Failure> {
+    let counted = conn
+        .query_one(sql::OPEN_TAIL, params![organization])
+        .await?;
+    Ok(only(counted)?.map_or(0, |events| u64::try_from(events).unwrap_or(0)))
 }
 
 /// An event with its place and hash; where the row is not an event at all, only its place.
@@ -289,12 +234,5 @@ fn missing(seq: i64) -> Break {
         seq,
         entry: None,
         fault: Fault::Missing,
-    }
-}
-
-fn only(row: Option<Row>) -> Result<Option<i64>, Failure> {
-    match row {
-        Some(mut row) => row.optional_int(),
-        None => Ok(None),
     }
 }

@@ -103,7 +103,10 @@ async fn each_role_sees_its_own_part(home: Home) {
             .audit_verify(caller, AuditRange::default())
             .await;
         assert!(matches!(refused, Err(Error::Forbidden)));
-        let refused = home.engine.audit_export(caller, 0).await;
+        let refused = home
+            .engine
+            .audit_export(caller, AuditRange::default())
+            .await;
         assert!(matches!(refused, Err(Error::Forbidden)));
     }
 }
