@@ -62,6 +62,7 @@ impl Builder {
             .redirect(redirect::Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(self.timeout)
             .timeout(self.timeout);
         if base.scheme() == "http" {
             // Reading the system's certificates takes longer than the rest of a call; plain HTTP has no use for them.
@@ -129,7 +130,26 @@ impl Client {
         self.exchange(call).await.map(drop)
     }
 
+    /// One call whose answer may be long and is handed on as it comes. It may take as long as it wants, as long as something
+    /// comes.
+    pub(crate) async fn stream(&self, call: Call<'_>) -> Result<Stream, Error> {
+        let answer = self.send(call, Some(STREAM_TIMEOUT)).await?;
+        if answer.status().is_success() {
+            let client = self.clone();
+            return Ok(Stream { client, answer });
+        }
+        Err(self.refusal(answer).await)
+    }
+
     async fn exchange(&self, call: Call<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let answer = self.send(call, None).await?;
+        if answer.status().is_success() {
+            return self.body(answer).await;
+        }
+        Err(self.refusal(answer).await)
+    }
+
+    async fn send(&self, call: Call<'_>, timeout: Option<Duration>) -> Result<Response, Error> {
         let url = address(&self.base, call.segments, call.query)?;
         let mut request = self.http.request(call.method, url);
         if let Some(authorization) = &self.authorization {
@@ -138,31 +158,35 @@ impl Client {
         if let Some(body) = call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| self.no_answer(&error))?;
+        if let Some(timeout) = timeout {
+            request = request.timeout(timeout);
+        }
+        request.send().await.map_err(|error| self.no_answer(&error))
+    }
+
+    /// What an answer that is no success says.
+    async fn refusal(&self, answer: Response) -> Error {
         let status = answer.status();
         let retry_after = retry_after(&answer);
-        let body = self.body(answer).await?;
-        if status.is_success() {
-            return Ok(body);
-        }
+        let body = match self.body(answer).await {
+            Ok(body) => body,
+            Err(error) => return error,
+        };
         if !status.is_client_error() && !status.is_server_error() {
-            return Err(self.malformed(format!(
+            return self.malformed(format!(
                 "status {}, and redirects are not followed",
                 status.as_u16()
-            )));
+            ));
         }
         let refusal = Refusal::parse(status.as_u16(), &body);
-        Err(if status.as_u16() == 429 {
+        if status.as_u16() == 429 {
             Error::RateLimited {
                 retry_after,
                 refusal,
             }
         } else {
             Error::Refused(refusal)
-        })
+        }
     }
 
     /// The whole body, up to [`MAX_ANSWER`] bytes.
@@ -199,6 +223,27 @@ impl Client {
             url: self.base.to_string(),
             why,
         }
+    }
+}
+
+/// An answer that is read as it comes.
+pub(crate) struct Stream {
+    client: Client,
+    answer: Response,
+}
+
+impl Stream {
+    /// The next bytes; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        match self.answer.chunk().await {
+            Ok(chunk) => Ok(chunk.map(|chunk| chunk.to_vec())),
+            Err(error) => Err(self.client.no_answer(&error)),
+        }
+    }
+
+    /// What an answer is that cannot be used.
+    pub(crate) fn malformed(&self, why: &str) -> Error {
+        self.client.malformed(why.to_owned())
     }
 }
 
@@ -314,6 +359,7 @@ type Cause<'a> = &'a (dyn std::error::Error + 'static);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+const STREAM_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Longest answer that is read: 256 MiB, four thousand secrets of the largest size.
 const MAX_ANSWER: usize = 256 << 20;

@@ -1,20 +1,44 @@
-//! Checking an export of the audit record offline: no server, no database, only the lines and a key that is trusted.
+//! Checking an export of the audit record offline: no server, no database, only the lines and, better, a key that is known
+//! from elsewhere.
 //!
-//! An export is lines of JSON: `export` first, then every `key`, then each `event` in the order of the chain with its
-//! `checkpoint` right behind it, `end` last. The engine's export describes each line.
+//! An export is lines of JSON: `export` first, then each `event` in the order of the chain with its `checkpoint` right
+//! behind it, `end` last. The engine's export describes each line. What links and signs them is the same code that the
+//! server checks its own record with.
+
+mod line;
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+/// Hashes, keys and signatures as text, the way an export has them.
+pub use kluis_crypto::hash::hex;
 use kluis_crypto::hash::unhex;
-use kluis_crypto::record::{Break, ChainCheck, Checkpoint, Entry};
-use serde::{Deserialize, Deserializer};
+/// Where and how a chain is broken.
+pub use kluis_crypto::record::{Break, Fault};
+use kluis_crypto::record::{ChainCheck, START};
+
+use self::line::{CheckpointLine, EndLine, ExportLine, Line, Lines};
+
+/// Whose signatures count.
+#[derive(Clone, Copy, Debug)]
+pub enum Trust<'k> {
+    /// Those of the keys that the export itself names. They prove that it was not changed by accident: whoever writes a
+    /// whole export can name a key of their own in it.
+    Export,
+    /// Those of these public keys alone.
+    Keys(&'k [[u8; 32]]),
+}
 
 /// What an export that holds has shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportReport {
     /// The organization whose record it is, as 16 bytes.
     pub organization: [u8; 16],
+    /// When it was made, in milliseconds since the epoch, as it says itself.
+    pub exported_at: i64,
+    /// The public keys that it names.
+    pub keys: Vec<[u8; 32]>,
     /// The number of the event that it follows; 0 is the beginning of the record.
     pub after: i64,
     /// The hash there. To be compared with the end of the export before it, unless `after` is 0.
@@ -23,18 +47,70 @@ pub struct ExportReport {
     pub through: i64,
     /// The hash there.
     pub hash: [u8; 32],
-    /// How many events it holds.
+    /// How many events it holds, as the chain links them: a list of values is one.
     pub events: u64,
-    /// The last event that is covered by a checkpoint; behind it, events could have been left out.
-    pub signed_through: Option<i64>,
+    /// Its last checkpoint: behind it, events could have been left out or written anew.
+    pub checkpoint: Option<SignedPlace>,
+    /// The number of the last event that the record had, as it says itself.
+    pub sealed_through: i64,
+    /// Events that had no place in the chain yet, as it says itself.
+    pub open_tail: u64,
+}
+
+/// A checkpoint whose signature holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedPlace {
+    /// The number of its event.
+    pub seq: i64,
+    /// The hash there.
+    pub hash: [u8; 32],
+    /// When it was signed, in milliseconds since the epoch.
+    pub at: i64,
+    /// Version of the key that signed it.
+    pub key_version: u32,
+    /// That key's public half.
+    pub public_key: [u8; 32],
+    /// The signature.
+    pub signature: [u8; 64],
+}
+
+/// An export that does not hold.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Unverified {
+    /// Why.
+    pub error: ExportError,
+    /// What of it holds.
+    pub held: Held,
+}
+
+/// What of an export holds, before the first place that does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// How many of its events.
+    pub events: u64,
+    /// The number of the last of them; of the one that it follows where none holds.
+    pub through: i64,
 }
 
 /// Why an export does not hold.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// It cannot be read.
-    #[error("the export cannot be read: {0}")]
+    #[error("it cannot be read: {0}")]
     Read(#[from] io::Error),
+    /// It begins otherwise than an export.
+    #[error("it does not begin as an export does")]
+    NotAnExport,
+    /// It is of a format that this release does not know.
+    #[error("its format is {0}, which this release does not know")]
+    UnknownFormat(u64),
+    /// It ends before its closing line.
+    #[error("it ends in line {line}, before its closing line")]
+    CutOff {
+        /// The number of the line that is missing or not whole, from 1.
+        line: u64,
+    },
     /// A line is not what an export holds at its place.
     #[error("line {line} {what}")]
     Line {
@@ -44,222 +120,156 @@ pub enum ExportError {
         what: &'static str,
     },
     /// The chain is broken.
-    #[error("event {} of the record {}", .0.seq, .0.fault.as_str())]
+    #[error("event {} {}", .0.seq, .0.fault.as_str())]
     Broken(Break),
+    /// It is signed with a key that is not trusted.
+    #[error("it is signed with another key than those that are trusted")]
+    ForeignKey([u8; 32]),
+    /// Nothing in it is signed, though a key is trusted.
+    #[error("none of its events is covered by a checkpoint")]
+    Unsigned,
 }
 
-/// One line; wide enough for an event that lists the secrets of a very large vault.
-const LONGEST_LINE: u64 = 256 << 20;
-
-/// Check an export to its last line. A checkpoint counts only if it is signed with one of the `trusted` public keys:
-/// the keys inside an export prove nothing by themselves.
-pub fn verify_export(
-    mut input: impl BufRead,
-    trusted: &[[u8; 32]],
-) -> Result<ExportReport, ExportError> {
-    let mut lines = Lines {
-        number: 0,
-        text: String::new(),
-    };
-    let Some(Line::Export(start)) = lines.next(&mut input)? else {
-        return Err(lines.wrong("is not the beginning of an export"));
-    };
-    if start.format != FORMAT {
-        return Err(lines.wrong("names a format that this release does not know"));
-    }
-    let (organization, after_hash) = (start.organization_id.0, start.hash.0);
-    let mut check = ChainCheck::after(organization, start.after, after_hash);
-    let mut keys = BTreeMap::new();
-    let mut events = 0;
-    let mut signed_through = None;
-    loop {
-        match lines.next(&mut input)? {
-            Some(Line::Key(key)) => {
-                if events > 0 {
-                    return Err(lines.wrong("holds a key behind an event"));
-                }
-                if !trusted.contains(&key.public_key.0) {
-                    return Err(lines.wrong("holds a key that is not trusted"));
-                }
-                keys.insert(key.version, key.public_key.0);
-            }
-            Some(Line::Event(event)) => {
-                let entry = event.entry();
-                check
-                    .entry(event.seq, &entry, &event.hash.0)
-                    .map_err(ExportError::Broken)?;
-                events += 1;
-            }
-            Some(Line::Checkpoint(signed)) => {
-                let checkpoint = Checkpoint {
-                    organization,
-                    seq: signed.seq,
-                    hash: signed.hash.0,
-                    at_millis: signed.at,
-                };
-                let public = keys.get(&signed.key_version);
-                check
-                    .checkpoint(&checkpoint, public, &signed.signature.0)
-                    .map_err(ExportError::Broken)?;
-                signed_through = Some(signed.seq);
-            }
-            Some(Line::End(end)) => {
-                if (end.seq, &end.hash.0) != (check.seq(), check.hash()) {
-                    return Err(lines.wrong("ends another chain than the one before it"));
-                }
-                break;
-            }
-            Some(Line::Export(_)) => return Err(lines.wrong("begins a second export")),
-            None => return Err(lines.wrong("is missing: the export is cut off")),
-        }
-    }
-    if lines.next(&mut input)?.is_some() {
-        return Err(lines.wrong("stands behind the end"));
-    }
-    Ok(ExportReport {
-        organization,
-        after: start.after,
-        after_hash,
-        through: check.seq(),
-        hash: *check.hash(),
-        events,
-        signed_through,
-    })
+/// Check an export to its last line.
+pub fn verify_export(input: impl BufRead, trust: Trust<'_>) -> Result<ExportReport, Unverified> {
+    let mut held = Held::default();
+    let mut lines = Lines::new(input);
+    let checked =
+        Reading::begin(&mut lines, trust).and_then(|reading| reading.finish(&mut lines, &mut held));
+    checked.map_err(|error| Unverified { error, held })
 }
 
-/// The public key that this hexadecimal text spells.
+/// The public key that this text spells, in hexadecimal or base64.
 #[must_use]
 pub fn public_key(text: &str) -> Option<[u8; 32]> {
-    unhex(text)
+    unhex(text).or_else(|| BASE64_STANDARD.decode(text).ok()?.try_into().ok())
 }
 
-struct Lines {
-    number: u64,
-    text: String,
+/// An export that is being read.
+struct Reading {
+    start: ExportLine,
+    check: ChainCheck,
+    keys: BTreeMap<u32, [u8; 32]>,
+    /// Those that count.
+    trusted: Vec<[u8; 32]>,
+    /// Whether they are known from elsewhere.
+    is_pinned: bool,
+    checkpoints: u64,
+    newest: Option<SignedPlace>,
 }
 
-impl Lines {
-    fn next(&mut self, input: &mut impl BufRead) -> Result<Option<Line>, ExportError> {
-        self.number += 1;
-        self.text.clear();
-        if input.take(LONGEST_LINE).read_line(&mut self.text)? == 0 {
-            return Ok(None);
+impl Reading {
+    fn begin<R: BufRead>(lines: &mut Lines<R>, trust: Trust<'_>) -> Result<Self, ExportError> {
+        let start = lines.start()?;
+        if !start.scheme.is_known() {
+            return Err(lines.wrong("names another scheme than its format has"));
         }
-        match serde_json::from_str(&self.text) {
-            Ok(line) => Ok(Some(line)),
-            Err(_) => Err(self.wrong("is not a line of an export")),
+        if start.after < 0 || (start.after == 0 && start.hash.0 != START) {
+            return Err(lines.wrong("does not begin where a chain can"));
         }
+        let mut keys = BTreeMap::new();
+        for key in &start.keys {
+            if keys.insert(key.version, key.public_key.0).is_some() {
+                return Err(lines.wrong("names two keys of one version"));
+            }
+        }
+        let named: Vec<[u8; 32]> = keys.values().copied().collect();
+        let (trusted, is_pinned) = match trust {
+            Trust::Export => (named.clone(), false),
+            Trust::Keys(pinned) => (pinned.to_vec(), true),
+        };
+        if let Some(foreign) = named.first()
+            && !named.iter().any(|key| trusted.contains(key))
+        {
+            return Err(ExportError::ForeignKey(*foreign));
+        }
+        Ok(Self {
+            check: ChainCheck::after(start.organization_id.0, start.after, start.hash.0),
+            start,
+            keys,
+            trusted,
+            is_pinned,
+            checkpoints: 0,
+            newest: None,
+        })
     }
 
-    fn wrong(&self, what: &'static str) -> ExportError {
-        ExportError::Line {
-            line: self.number,
-            what,
+    fn finish<R: BufRead>(
+        mut self,
+        lines: &mut Lines<R>,
+        held: &mut Held,
+    ) -> Result<ExportReport, ExportError> {
+        held.through = self.check.seq();
+        loop {
+            match lines.next()? {
+                Line::Event(event) => {
+                    let entry = event.entry();
+                    let linked = self.check.entry(event.seq, &entry, &event.hash.0);
+                    linked.map_err(ExportError::Broken)?;
+                    held.events += 1;
+                    held.through = self.check.seq();
+                }
+                Line::Checkpoint(line) => self.signed(&line)?,
+                Line::End(end) => {
+                    let counted = (end.events, end.checkpoints);
+                    let head = self.check.head(end.seq, &end.hash.0);
+                    head.map_err(ExportError::Broken)?;
+                    if counted != (held.events, self.checkpoints) {
+                        return Err(lines.wrong("counts other lines than stand before it"));
+                    }
+                    if end.sealed_through < end.seq {
+                        return Err(lines.wrong("ends the record before its last event"));
+                    }
+                    if !lines.are_over()? {
+                        return Err(lines.wrong("stands behind the end"));
+                    }
+                    return self.report(&end, held.events);
+                }
+                Line::Export(_) => return Err(lines.wrong("begins a second export")),
+            }
         }
     }
-}
 
-const FORMAT: u32 = 1;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum Line {
-    Export(ExportLine),
-    Key(KeyLine),
-    Event(Box<EventLine>),
-    Checkpoint(CheckpointLine),
-    End(EndLine),
-}
-
-#[derive(Deserialize)]
-struct ExportLine {
-    format: u32,
-    organization_id: Id,
-    after: i64,
-    hash: Hex<32>,
-}
-
-#[derive(Deserialize)]
-struct KeyLine {
-    version: u32,
-    public_key: Hex<32>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EventLine {
-    seq: i64,
-    id: Id,
-    organization_id: Id,
-    at: i64,
-    actor_type: String,
-    actor_id: Option<Id>,
-    credential_id: Option<Id>,
-    action: String,
-    resource_type: String,
-    resource_id: Option<Id>,
-    outcome: String,
-    details: String,
-    address: String,
-    count: i64,
-    hash: Hex<32>,
-}
-
-#[derive(Deserialize)]
-struct CheckpointLine {
-    seq: i64,
-    hash: Hex<32>,
-    at: i64,
-    key_version: u32,
-    signature: Hex<64>,
-}
-
-#[derive(Deserialize)]
-struct EndLine {
-    seq: i64,
-    hash: Hex<32>,
-}
-
-impl EventLine {
-    fn entry(&self) -> Entry<'_> {
-        Entry {
-            id: &self.id.0,
-            organization: &self.organization_id.0,
-            at_millis: self.at,
-            actor_type: &self.actor_type,
-            actor: self.actor_id.as_ref().map(|id| &id.0),
-            credential: self.credential_id.as_ref().map(|id| &id.0),
-            action: &self.action,
-            resource_type: &self.resource_type,
-            resource: self.resource_id.as_ref().map(|id| &id.0),
-            outcome: &self.outcome,
-            details: &self.details,
-            address: &self.address,
-            count: self.count,
+    fn signed(&mut self, line: &CheckpointLine) -> Result<(), ExportError> {
+        let checkpoint = line.of_chain(self.start.organization_id.0);
+        let named = self.keys.get(&line.key_version);
+        if let Some(foreign) = named.filter(|key| !self.trusted.contains(key)) {
+            return Err(ExportError::ForeignKey(*foreign));
         }
+        let signature = line.signature.0;
+        self.check
+            .checkpoint(&checkpoint, named, &signature)
+            .map_err(ExportError::Broken)?;
+        self.checkpoints += 1;
+        if let Some(&public_key) = named {
+            self.newest = Some(SignedPlace {
+                seq: checkpoint.seq,
+                hash: checkpoint.hash,
+                at: checkpoint.at_millis,
+                key_version: line.key_version,
+                public_key,
+                signature,
+            });
+        }
+        Ok(())
     }
-}
 
-/// A UUID with its hyphens.
-struct Id([u8; 16]);
-
-impl<'de> Deserialize<'de> for Id {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        unhex(&text.replace('-', ""))
-            .map(Self)
-            .ok_or_else(|| serde::de::Error::custom("not an id"))
-    }
-}
-
-/// Bytes in hexadecimal.
-struct Hex<const N: usize>([u8; N]);
-
-impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        unhex(&text)
-            .map(Self)
-            .ok_or_else(|| serde::de::Error::custom("not hexadecimal of this length"))
+    fn report(self, end: &EndLine, events: u64) -> Result<ExportReport, ExportError> {
+        if self.is_pinned && self.newest.is_none() && events > 0 {
+            return Err(ExportError::Unsigned);
+        }
+        Ok(ExportReport {
+            organization: self.start.organization_id.0,
+            exported_at: self.start.exported_at,
+            keys: self.keys.into_values().collect(),
+            after: self.start.after,
+            after_hash: self.start.hash.0,
+            through: self.check.seq(),
+            hash: *self.check.hash(),
+            events,
+            checkpoint: self.newest,
+            sealed_through: end.sealed_through,
+            open_tail: end.open_tail,
+        })
     }
 }
