@@ -24,6 +24,7 @@ mod metrics;
 pub mod openapi;
 pub mod operator;
 mod peer;
+mod progress;
 mod request_id;
 mod router;
 mod server;

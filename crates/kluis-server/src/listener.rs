@@ -27,6 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::config::Limits;
 use crate::gate::Gate;
 use crate::metrics::Held;
+use crate::progress::watched;
 use crate::server::Stopping;
 
 /// Takes the connections of one address.
@@ -50,6 +51,8 @@ struct Activity {
     under_way: AtomicUsize,
     /// All so far.
     begun: AtomicU64,
+    /// Parts of long answers that went out.
+    moved: AtomicU64,
 }
 
 /// How long a connection may ask for nothing, and then how long it gets to end.
@@ -147,15 +150,18 @@ where
     let activity = Arc::new(Activity::default());
     let service = service_fn(|request| {
         let (gate, under_way) = (Arc::clone(&gate), UnderWay::new(&activity));
+        let activity = Arc::clone(&activity);
         async move {
             let response = gate.answer(peer, request).await;
             drop(under_way);
-            Ok::<_, std::convert::Infallible>(response)
+            Ok::<_, std::convert::Infallible>(watched(response, move || {
+                activity.moved.fetch_add(1, Ordering::Relaxed);
+            }))
         }
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut idle = pin!(sleep(header_timeout));
-    let (mut seen, mut is_ending) = (0, false);
+    let (mut seen, mut is_ending) = ((0, 0), false);
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -170,7 +176,8 @@ where
             }
             () = idle.as_mut() => {
                 let begun = activity.begun.load(Ordering::Relaxed);
-                let is_idle = begun == seen && activity.under_way.load(Ordering::Relaxed) == 0;
+                let now = (begun, activity.moved.load(Ordering::Relaxed));
+                let is_idle = now == seen && activity.under_way.load(Ordering::Relaxed) == 0;
                 if is_idle && (begun == 0 || is_ending) {
                     return;
                 }
@@ -178,7 +185,7 @@ where
                     connection.as_mut().graceful_shutdown();
                     is_ending = true;
                 }
-                seen = begun;
+                seen = now;
                 idle.set(sleep(IDLE));
             }
         }

@@ -409,6 +409,8 @@ async fn search_answers(kluis: &Kluis, needles: &Needles) {
     let events = record::all(&kluis.owner()).await;
     assert!(!events.is_empty());
     needles.assert_absent("the record", &serde_json::to_vec(&events).unwrap());
+    let export = kluis.owner().get("/v1/audit/export").await.expect(200);
+    needles.assert_absent("an export", &export.body);
     for path in ["/v1/users", "/v1/api-keys", "/v1/me", "/api/v1/me"] {
         let answer = kluis.admin_api().get(path).await;
         needles.assert_absent(path, &answer.body);

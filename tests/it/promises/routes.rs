@@ -96,6 +96,10 @@ impl Route {
         if self.path == "/v1/policies/explain" {
             scene.vault().await;
         }
+        // Its head and its end: all of it, many times over, would take longer than all the other routes.
+        if self.path == "/v1/audit/export" {
+            return format!("{}?to=2001-01-01T00:00:00Z", self.path);
+        }
         let is_cloudkeep = self.path.starts_with("/api/v1/");
         let mut filled: Vec<String> = Vec::new();
         for segment in self.path.split('/') {

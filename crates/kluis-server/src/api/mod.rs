@@ -11,6 +11,7 @@ pub(crate) mod extract;
 pub(crate) mod given;
 pub(crate) mod ids;
 pub(crate) mod inkbox;
+pub(crate) mod lines;
 pub(crate) mod oneclaw;
 pub(crate) mod reply;
 pub(crate) mod revealed;

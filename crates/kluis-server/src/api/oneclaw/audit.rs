@@ -1,9 +1,11 @@
-//! `GET /v1/audit/events`, `GET /v1/audit/verify`.
+//! `GET /v1/audit/events`, `GET /v1/audit/verify`, `GET /v1/audit/export`.
 
 use axum::extract::State;
 
 use super::Query;
+use super::error::Failure;
 use super::wire::{self, Answer, found};
+use crate::api::lines::Lines;
 use crate::app::App;
 use crate::caller::Caller;
 
@@ -54,4 +56,26 @@ pub(super) async fn audit_verify(
             .await?
             .into(),
     )
+}
+
+/// Export the record
+///
+/// Lines of JSON with all that is needed to check them without the server: what the events are linked and signed with,
+/// every event with exactly what is hashed, the signed checkpoints, and a closing line that counts them. For owners and
+/// admins.
+#[utoipa::path(
+    get,
+    path = "/v1/audit/export",
+    tag = "audit",
+    params(wire::ExportQuery),
+    responses((status = 200, content_type = "application/x-ndjson", body = String)),
+    extensions(("x-kluis-action" = json!("audit.export")))
+)]
+pub(super) async fn audit_export(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<wire::ExportQuery>,
+) -> Result<Lines, Failure> {
+    let export = app.engine.audit_export(&caller, query.try_into()?).await?;
+    Ok(Lines(export))
 }

@@ -14,7 +14,7 @@
 //! | `device.rs` | `POST /auth/device/{code,token,approve,deny}`; `GET /auth/device/pending` |
 //! | `health.rs` | `GET /health`, `GET /health/hsm` |
 //! | `api_keys.rs` | `GET, POST /auth/api-keys`; `DELETE /auth/api-keys/{key_id}` |
-//! | `audit.rs` | `GET /audit/events`, `GET /audit/verify` |
+//! | `audit.rs` | `GET /audit/{events,verify,export}` |
 //! | `mfa.rs` | `POST, DELETE /auth/mfa`; `GET /auth/mfa/status`; `POST /auth/mfa/{verify,setup,verify-setup}` |
 //! | `me.rs` | `GET /auth/me` |
 
@@ -121,6 +121,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(health::key_health_read))
         .routes(routes!(audit::audit_list))
         .routes(routes!(audit::audit_verify))
+        .routes(routes!(audit::audit_export))
         .routes(routes!(me::me_read))
 }
 

@@ -47,7 +47,7 @@ pub(super) use self::agent::{
     AgentToken, AgentUpdate, Agents,
 };
 pub(super) use self::api_key::{ApiKeyCreate, ApiKeyShown, ApiKeys};
-pub(super) use self::audit::{Events, EventsQuery, Verification, VerifyQuery};
+pub(super) use self::audit::{Events, EventsQuery, ExportQuery, Verification, VerifyQuery};
 pub(super) use self::device::{
     DeviceAsk, DeviceBegin, DeviceCode, DeviceDecision, DeviceLogin, DeviceQuery, DeviceToken,
 };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{instant, object, uuid};
+use super::{object, optional_instant, uuid};
 use crate::api::ids::Kind;
 
 /// Which events to show.
@@ -89,16 +89,8 @@ impl TryFrom<EventsQuery> for AuditFilter {
             resource: query.resource_id.map(resource),
             actor: query.actor_id.map(|id| *UserId::named(&id).bytes()),
             action: query.action,
-            from: query
-                .from
-                .as_deref()
-                .map(|text| instant("from", text))
-                .transpose()?,
-            to: query
-                .to
-                .as_deref()
-                .map(|text| instant("to", text))
-                .transpose()?,
+            from: optional_instant("from", query.from.as_deref())?,
+            to: optional_instant("to", query.to.as_deref())?,
             limit: limit.min(MOST_EVENTS),
             offset: u32::try_from(query.offset.unwrap_or_default()).unwrap_or(u32::MAX),
         })
@@ -162,6 +154,19 @@ pub(in super::super) struct VerifyQuery {
     limit: Option<u64>,
 }
 
+/// Which part of the record to export.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in super::super) struct ExportQuery {
+    /// From the first event of this time on (RFC 3339).
+    from: Option<String>,
+    /// Up to the last event of this time (RFC 3339).
+    to: Option<String>,
+    /// From behind the event of this number on: where an earlier export ended.
+    #[param(minimum = 0)]
+    after: Option<u64>,
+}
+
 /// What a check of the chain has shown.
 #[derive(Serialize, ToSchema)]
 pub(in super::super) struct Verification {
@@ -206,21 +211,17 @@ impl TryFrom<VerifyQuery> for AuditRange {
     fn try_from(query: VerifyQuery) -> Result<Self, Error> {
         let limit = at_least_one(query.limit.unwrap_or(DEFAULT_CHECKED))?;
         Ok(Self {
-            from: query
-                .from
-                .as_deref()
-                .map(|text| instant("from", text))
-                .transpose()?,
-            to: query
-                .to
-                .as_deref()
-                .map(|text| instant("to", text))
-                .transpose()?,
-            after: query
-                .after
-                .map(|after| i64::try_from(after).unwrap_or(i64::MAX)),
             limit: Some(limit.min(MOST_CHECKED)),
+            ..range(query.from.as_deref(), query.to.as_deref(), query.after)?
         })
+    }
+}
+
+impl TryFrom<ExportQuery> for AuditRange {
+    type Error = Error;
+
+    fn try_from(query: ExportQuery) -> Result<Self, Error> {
+        range(query.from.as_deref(), query.to.as_deref(), query.after)
     }
 }
 
@@ -264,6 +265,15 @@ fn at_least_one(limit: u64) -> Result<u32, Error> {
         0 => Err(Error::invalid("limit", "must be at least 1")),
         limit => Ok(u32::try_from(limit).unwrap_or(u32::MAX)),
     }
+}
+
+fn range(from: Option<&str>, to: Option<&str>, after: Option<u64>) -> Result<AuditRange, Error> {
+    Ok(AuditRange {
+        from: optional_instant("from", from)?,
+        to: optional_instant("to", to)?,
+        after: after.map(|after| i64::try_from(after).unwrap_or(i64::MAX)),
+        limit: None,
+    })
 }
 
 const DEFAULT_EVENTS: u64 = 100;
