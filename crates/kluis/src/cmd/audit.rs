@@ -1,14 +1,19 @@
 //! `kluis audit`
 
+mod export;
+mod verify;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use kluis_client::oneclaw::{AuditEvent, EventFilter, Verification, VerifySpan};
-use serde_json::{Map, Value};
+use kluis_client::oneclaw::{AuditEvent, EventFilter};
+use serde_json::Value;
 
+use self::export::Export;
+use self::verify::Verify;
 use super::Context;
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::output::{Cell, Format, LISTING, Reader, Records, print};
 use crate::remote::Remote;
 use crate::terminal::say;
@@ -18,6 +23,7 @@ use crate::terminal::say;
 pub(crate) enum Audit {
     Tail(Tail),
     Verify(Verify),
+    Export(Export),
 }
 
 /// Show the newest events, oldest of them first
@@ -40,17 +46,6 @@ pub(crate) struct Tail {
     resource: Option<String>,
 }
 
-/// Have the server check the record's hash chain; exit code 10 when it does not hold
-#[derive(Debug, Args)]
-pub(crate) struct Verify {
-    /// Not before, RFC 3339
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-    /// Not after, RFC 3339
-    #[arg(long, value_name = "TIME")]
-    to: Option<String>,
-}
-
 const COLUMNS: &[&str] = &[
     "created_at",
     "action",
@@ -67,6 +62,7 @@ impl Audit {
         match self {
             Self::Tail(tail) => tail.run(context).await,
             Self::Verify(verify) => verify.run(context).await,
+            Self::Export(export) => export.run(context).await,
         }
     }
 }
@@ -138,95 +134,6 @@ impl Tail {
     }
 }
 
-impl Verify {
-    async fn run(self, context: &Context) -> Result<(), Failure> {
-        let format = context.format(LISTING)?;
-        let server = context.server()?;
-        let found = self.whole(&server).await?;
-        let more = |name: &str| found.more.get(name).cloned().map_or(Cell::None, Cell::Json);
-        let row = vec![
-            Cell::Flag(found.chain_valid),
-            Cell::Number(found.events_verified),
-            Cell::Number(found.events_checked),
-            found
-                .sealed_through
-                .map_or(Cell::None, |last| Cell::Json(last.into())),
-            more("open_tail"),
-            more("checkpoint"),
-            match (format, found.more.get("scheme")) {
-                (Format::Table, Some(Value::Object(scheme))) => words(scheme),
-                _ => more("scheme"),
-            },
-        ];
-        let columns = &[
-            "chain_valid",
-            "events_verified",
-            "events_checked",
-            "sealed_through",
-            "open_tail",
-            "checkpoint",
-            "scheme",
-        ];
-        Records::one(columns, row).print(format)
-    }
-}
-
-impl Verify {
-    /// Goes through all of the chain that is asked for, a part at a time.
-    async fn whole(&self, server: &Remote) -> Result<Verification, Failure> {
-        let (mut checked, mut verified) = (0, 0);
-        let mut after = self.from.is_none().then_some(0);
-        loop {
-            let span = VerifySpan {
-                from: self.from.as_deref().filter(|_| after.is_none()),
-                to: self.to.as_deref(),
-                after,
-                limit: Some(PART),
-            };
-            let part = server.client.oneclaw().audit_verify(&span).await;
-            let mut part =
-                part.map_err(|error| server.failure("cannot verify the audit record", &error))?;
-            checked += part.events_checked;
-            verified += part.events_verified;
-            (part.events_checked, part.events_verified) = (checked, verified);
-            if !part.chain_valid {
-                return Err(broken(&part));
-            }
-            match part.checked_through {
-                Some(through) if after.is_none_or(|after| through > after) && checked > 0 => {
-                    if part.sealed_through.is_some_and(|last| through >= last) {
-                        return Ok(part);
-                    }
-                    after = Some(through);
-                }
-                _ => return Ok(part),
-            }
-        }
-    }
-}
-
-fn broken(found: &Verification) -> Failure {
-    let at = found
-        .broken_at_event_id
-        .as_deref()
-        .unwrap_or("an event that the server does not name");
-    Failure::new(
-        Code::Integrity,
-        "the audit record was altered",
-        format!(
-            "the hash chain breaks at event {at}, after {} events that hold",
-            found.events_verified
-        ),
-        "keep a copy of the database as it is, and compare it with back-ups and exported checkpoints",
-    )
-}
-
-/// The texts among an object's members, for a table.
-fn words(members: &Map<String, Value>) -> Cell {
-    let texts: Vec<&str> = members.values().filter_map(Value::as_str).collect();
-    texts.join(", ").into()
-}
-
 fn records(events: &[AuditEvent]) -> Records {
     Records::list(COLUMNS, events.iter().map(row).collect())
 }
@@ -273,5 +180,3 @@ fn row(event: &AuditEvent) -> Vec<Cell> {
 
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
 const FOLLOW_LIMIT: u32 = 1000;
-/// Events that the server checks at once, at most.
-const PART: u32 = 10_000;
