@@ -1,5 +1,6 @@
 //! The command line, run as a user runs it, against a real server.
 
+mod offline;
 mod reading;
 mod secrets;
 mod starting;

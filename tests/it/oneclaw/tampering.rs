@@ -3,8 +3,9 @@
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use super::export::{self, recorded};
 use super::vault;
-use crate::harness::Kluis;
+use crate::harness::{Backend, Kluis};
 
 /// A changed row is found always, whichever of its columns was changed, and by everyone who may ask.
 #[tokio::test]
@@ -130,4 +131,73 @@ async fn a_removed_event_breaks_the_chain_before_the_last_checkpoint() {
         let verified = owner.get("/v1/audit/verify").await.expect(200);
         assert_eq!(verified.at("/chain_valid"), true, "{seq}: {verified}");
     }
+}
+
+/// What was altered in the database is in an export as it was altered, and found there.
+#[tokio::test]
+async fn an_export_of_an_altered_database_does_not_hold() {
+    let mut kluis = recorded(Backend::Sqlite).await;
+    let whole = export::lines(&kluis.owner().get("/v1/audit/export").await.expect(200));
+    let report = export::verify(&whole, export::key(&whole)).unwrap();
+    let signed = report.checkpoint.unwrap().seq;
+    kluis.stop();
+    let file = kluis.data_dir().join("kluis.db");
+    let tables = ["event", "chain_head", "checkpoint"];
+    let database = Connection::open(&file).unwrap();
+    for table in tables {
+        let copy = format!("CREATE TABLE {table}_kept AS SELECT * FROM {table}");
+        database.execute_batch(&copy).unwrap();
+    }
+    drop(database);
+    let ours = "organization_id IN (SELECT id FROM organization)";
+    for (statement, expected) in [
+        (
+            format!("UPDATE event SET outcome = 'denied' WHERE {ours} AND seq = 4"),
+            "event 4 is not what was recorded",
+        ),
+        (
+            format!("DELETE FROM event WHERE {ours} AND seq = 4"),
+            "event 5 is missing or out of place",
+        ),
+        (
+            format!("UPDATE event SET seq = -5 WHERE {ours} AND seq = 4"),
+            "event -5 is missing or out of place",
+        ),
+        (
+            // Taken off the end, and the head set back as if they had never been; at its start a server records nothing.
+            format!(
+                "DELETE FROM event WHERE {ours} AND seq >= {signed};
+                 UPDATE chain_head SET seq = {signed} - 1, hash =
+                    (SELECT hash FROM event e WHERE e.organization_id = chain_head.organization_id
+                     AND e.seq = {signed} - 1) WHERE {ours};"
+            ),
+            "is missing or out of place",
+        ),
+        (
+            format!("UPDATE checkpoint SET signature = zeroblob(64) WHERE {ours}"),
+            "has a checkpoint with a wrong signature",
+        ),
+    ] {
+        let database = Connection::open(&file).unwrap();
+        database.execute_batch(&statement).unwrap();
+        drop(database);
+        kluis.begin().await;
+        let answer = kluis.owner().get("/v1/audit/export").await.expect(200);
+        let lines = export::lines(&answer);
+        let refused = export::verify(&lines, export::key(&whole)).unwrap_err();
+        assert!(
+            refused.to_string().contains(expected),
+            "{statement}: {refused}"
+        );
+        kluis.stop();
+        let database = Connection::open(&file).unwrap();
+        for table in tables {
+            let back =
+                format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {table}_kept;");
+            database.execute_batch(&back).unwrap();
+        }
+    }
+    kluis.begin().await;
+    let lines = export::lines(&kluis.owner().get("/v1/audit/export").await.expect(200));
+    export::verify(&lines, export::key(&whole)).unwrap();
 }
