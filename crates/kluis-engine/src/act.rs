@@ -266,6 +266,11 @@ impl Act {
         self.found.resource = Some(id);
     }
 
+    /// The thing that was found is in this vault, which the request did not name.
+    pub(crate) fn finds_vault(&mut self, vault: VaultId) {
+        self.found.vault = Some(vault);
+    }
+
     /// What the thing that was found or made is called; the record still says so when the thing is gone.
     pub(crate) fn calls_it(&mut self, name: &str) {
         self.found.name = Some(name.to_owned());

@@ -43,10 +43,19 @@ impl Timestamp {
         )
     }
 
+    /// The last second of the year 9999.
+    const LAST: Self = Self(253_402_300_799_000);
+
     /// Read RFC 3339 text with an offset or `Z`.
     pub fn parse(text: &str) -> Option<Self> {
-        let parsed: jiff::Timestamp = text.parse().ok()?;
-        Some(Self(parsed.as_millisecond()))
+        if let Ok(parsed) = text.parse::<jiff::Timestamp>() {
+            return Some(Self(parsed.as_millisecond()));
+        }
+        // The library ends a day before the year 9999 does, whose last second is what people write for never.
+        let pieces = jiff::fmt::temporal::Pieces::parse(text).ok()?;
+        pieces.time()?;
+        pieces.to_numeric_offset()?;
+        (pieces.date().year() == 9999).then_some(Self::LAST)
     }
 
     /// RFC 3339 in UTC with whole seconds and `Z`, as CloudKeep, Crate and CredVault write it.

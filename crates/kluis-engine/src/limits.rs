@@ -12,7 +12,7 @@ use crate::caller::{Caller, Plan, Principal};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::ids::ShareId;
+use crate::ids::{OrganizationId, ShareId};
 use crate::store::sql::limits as sql;
 use crate::store::{Conn, params};
 
@@ -173,16 +173,20 @@ impl Engine {
         }
     }
 
-    /// Count a share that the caller makes against its organization, where the settings limit them.
-    pub(crate) async fn admit_share(&self, caller: &Caller) -> Result<(), Error> {
+    /// Count a share that is made in this transaction against its organization, where the settings limit them.
+    pub(crate) async fn admit_share(
+        &self,
+        conn: &mut Conn,
+        organization: OrganizationId,
+    ) -> Result<(), Error> {
         let Some(limit) = self.settings().shares_per_minute else {
             return Ok(());
         };
-        let subject = format!("shares:{}", caller.organization);
-        match self.hit(subject, limit).await? {
+        let now = self.clock().now();
+        match hit_in(conn, &format!("shares:{organization}"), limit, now).await? {
             Hit::Counted { .. } => Ok(()),
             Hit::Refused { reset } => Err(Error::RateLimited {
-                retry_after: seconds_until(reset, self.clock().now()),
+                retry_after: seconds_until(reset, now),
             }),
         }
     }
@@ -210,24 +214,7 @@ impl Engine {
         let clock = self.clock().clone();
         self.store()
             .write(move |tx| {
-                Box::pin(async move {
-                    let stored = window_lock(tx.conn(), &subject).await?;
-                    let now = clock.now();
-                    let mut window = Window::read(&stored, now);
-                    if window.is_full(limit) {
-                        return Ok(Hit::Refused {
-                            reset: window.reset(now),
-                        });
-                    }
-                    let at = window.add(now);
-                    window_keep(tx.conn(), &subject, &window).await?;
-                    let remaining = limit.saturating_sub(window.count());
-                    Ok(Hit::Counted {
-                        at,
-                        remaining,
-                        reset: window.reset(now),
-                    })
-                })
+                Box::pin(async move { hit_in(tx.conn(), &subject, limit, clock.now()).await })
             })
             .await
     }
@@ -304,6 +291,25 @@ impl From<Refusal> for Error {
             Refusal::TooFast { retry_after, .. } => Self::RateLimited { retry_after },
         }
     }
+}
+
+/// Count a hit inside a transaction, unless the window is full.
+async fn hit_in(conn: &mut Conn, subject: &str, limit: u32, now: Timestamp) -> Result<Hit, Error> {
+    let stored = window_lock(conn, subject).await?;
+    let mut window = Window::read(&stored, now);
+    if window.is_full(limit) {
+        return Ok(Hit::Refused {
+            reset: window.reset(now),
+        });
+    }
+    let at = window.add(now);
+    window_keep(conn, subject, &window).await?;
+    let remaining = limit.saturating_sub(window.count());
+    Ok(Hit::Counted {
+        at,
+        remaining,
+        reset: window.reset(now),
+    })
 }
 
 /// The stored window, taken until the transaction ends.

@@ -7,8 +7,9 @@ use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::UserId;
+use crate::sessions::sessions_end;
 use crate::store::params;
-use crate::store::sql::{sessions, users as sql};
+use crate::store::sql::users as sql;
 use crate::users::user_find;
 
 /// The longest password that can be chosen, in bytes.
@@ -55,8 +56,7 @@ impl Engine {
                 if changed == 0 {
                     return Err(Error::Unauthenticated);
                 }
-                conn.execute(sessions::DELETE_OF_USER, params![user.bytes()])
-                    .await?;
+                sessions_end(conn, user).await?;
                 guess.succeeded(conn).await
             })
         })
@@ -83,8 +83,7 @@ impl Engine {
                 act.calls_it(&found.email);
                 conn.execute(sql::SET_PASSWORD, params![user.bytes(), &hash, act.now])
                     .await?;
-                conn.execute(sessions::DELETE_OF_USER, params![user.bytes()])
-                    .await?;
+                sessions_end(conn, user).await?;
                 Ok(())
             })
         })

@@ -15,7 +15,7 @@ use crate::limits::Guess;
 use crate::notice::{Actor, Notice, NoticeDetails};
 use crate::second_factor::SecondFactor;
 use crate::sightings::{AUTH_FAILURE, Reason};
-use crate::store::sql::{agents, sessions as sql, users};
+use crate::store::sql::{agents, device_logins, sessions as sql, users};
 use crate::store::{Conn, Tx, params};
 use crate::users::{UserProfile, email_address, user_find};
 
@@ -407,6 +407,14 @@ impl Family {
             ..Notice::new(self.organization, Actor::User(self.user), action).through(origin)
         }
     }
+}
+
+/// End every session of a user, and every log-in of a device that it has approved and that has not come for its token.
+pub(crate) async fn sessions_end(conn: &mut Conn, user: UserId) -> Result<(), Error> {
+    for statement in [sql::DELETE_OF_USER, device_logins::DELETE_OF_USER] {
+        conn.execute(statement, params![user.bytes()]).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

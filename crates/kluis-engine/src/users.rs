@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::error::{Conflict, Error};
 use crate::ids::{ApiKeyId, OrganizationId, UserId};
 use crate::passwords::require_policy;
+use crate::sessions::sessions_end;
 use crate::store::sql::{api_keys, organizations, sessions, shares, users as sql, vaults};
 use crate::store::{Conn, Failure, Row, params, unexpected};
 
@@ -231,9 +232,7 @@ impl Engine {
                     )
                     .await?;
                 if !after.active {
-                    tx.conn()
-                        .execute(sessions::DELETE_OF_USER, params![user.bytes()])
-                        .await?;
+                    sessions_end(tx.conn(), user).await?;
                 }
                 Ok(after)
             })

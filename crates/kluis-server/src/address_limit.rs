@@ -1,11 +1,12 @@
-//! How fast one address may go through 1claw's API (contract §13): a setting, off by default. Held by each node for itself.
+//! How fast one address may go through an API (1claw contract §13): a setting, off by default. Held by each node for itself.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kluis_engine::Error;
+use tokio::time::Instant;
 
 use crate::config::Limits;
 

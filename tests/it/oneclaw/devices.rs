@@ -108,8 +108,17 @@ on_both! {
         device.decide(&member.api(), "approve").await.expect(200);
         let user = format!("/v1/users/{}", member.id);
         kluis.admin_api().patch(&user, json!({"status": "disabled"})).await.expect(200);
-        let body = json!({"device_code": device.device_code});
-        problem(&kluis.anonymous().post("/v1/auth/device/token", body).await, 401);
+        assert_eq!(device.ask(&kluis).await.json(), json!({"error": "expired_token"}));
+    }
+
+    /// RULES §8: a new password ends what was approved before, too.
+    async fn what_was_approved_ends_with_a_new_password(kluis: Kluis) {
+        let member = kluis.user("member").await;
+        let device = begin(&kluis, json!({"client_id": "c"})).await;
+        device.decide(&member.api(), "approve").await.expect(200);
+        let path = format!("/v1/users/{}/reset-password", member.id);
+        kluis.admin_api().post(&path, json!({})).await.expect(200);
+        assert_eq!(device.ask(&kluis).await.json(), json!({"error": "expired_token"}));
     }
 
     async fn a_code_is_refused_or_ends_by_itself(backend: Backend) {

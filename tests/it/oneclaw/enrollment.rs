@@ -172,6 +172,27 @@ async fn a_paired_agent_fetches_its_key_once() {
     assert_eq!(events.text("/events/0/actor_id"), own.text("/id"));
 }
 
+/// Whatever ends an agent's key ends the one that it has not fetched, too.
+#[tokio::test]
+async fn a_key_that_was_not_fetched_ends_with_the_others() {
+    let kluis = open(Kluis::start().await).await;
+    let owner = kluis.owner();
+    for (method, word, body) in [
+        ("POST", "/rotate-key", json!({})),
+        ("POST", "/take-over", json!({})),
+        ("PATCH", "", json!({"is_active": false})),
+    ] {
+        let asked = enroll(&kluis, json!({"name": "e", "public_key": public_key()})).await;
+        let approved = decide(&owner, "approve", &token(&asked)).await.expect(200);
+        let path = format!("/v1/agents/{}{word}", approved.text("/agent/id"));
+        let method = method.parse().unwrap();
+        owner.send(method, &path, Some(body)).await.expect(200);
+        let told = status(&kluis, &asked).await.expect(200).json();
+        assert_eq!(told["status"], "approved");
+        assert!(told.get("api_key").is_none(), "{word}");
+    }
+}
+
 #[tokio::test]
 async fn an_enrolment_is_for_whom_it_names_and_not_asked_too_often() {
     let kluis = open(Kluis::start().await).await;

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::ids::{AgentId, ApiKeyId, VaultId};
 use crate::keys::Unsealed;
 use crate::secrets::{Form, Path, Value, secret_make};
-use crate::store::sql::{agents as sql, organizations};
+use crate::store::sql::{agents as sql, enrollments, organizations};
 use crate::store::{Conn, Tx, params};
 use crate::vaults::keys_vault_insert;
 
@@ -45,6 +45,7 @@ impl Engine {
                         .map(|life| Timestamp::from_millis(act.now.millis().saturating_add(life)));
                 }
                 conn.execute(sql::DELETE_KEYS, of).await?;
+                conn.execute(enrollments::END_OF_AGENT, of).await?;
                 let token = key_insert(conn, &keys, agent.id, expires_at, act.now).await?;
                 Ok((agent, token))
             })

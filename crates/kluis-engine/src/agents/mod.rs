@@ -38,7 +38,7 @@ use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::{AgentId, OrganizationId, UserId, VaultId};
-use crate::store::sql::{agents as sql, shares, vaults as vault_rows};
+use crate::store::sql::{agents as sql, enrollments, shares, vaults as vault_rows};
 use crate::store::{Conn, Tx, params};
 use crate::users::display_name;
 
@@ -95,10 +95,7 @@ impl Engine {
             Box::pin(async move {
                 let keys = engine.keys()?;
                 let own = own_id(act)?;
-                let agent = AgentProfile {
-                    created_by: Some(own),
-                    ..AgentProfile::new(act, own, name, limits)?
-                };
+                let agent = AgentProfile::new(act, own, name, limits)?;
                 let agent = agent_make(&engine, tx, act, agent).await?;
                 let token = key_insert(tx.conn(), &keys, agent.id, new.key_expires_at, act.now);
                 let token = token.await?;
@@ -142,6 +139,10 @@ impl Engine {
                 agent.limits.change(change);
                 agent.updated_at = act.now;
                 agent_store(conn, &agent).await?;
+                if !agent.active {
+                    let of = params![agent.id.bytes()];
+                    conn.execute(enrollments::END_OF_AGENT, of).await?;
+                }
                 if let Some(at) = key_expires_at {
                     conn.execute(sql::SET_KEY_EXPIRY, params![agent.id.bytes(), at])
                         .await?;
@@ -190,6 +191,8 @@ impl Engine {
                 agent.registered_by = Some(own);
                 agent.updated_at = act.now;
                 agent_store(conn, &agent).await?;
+                let of = params![agent.id.bytes()];
+                conn.execute(enrollments::END_OF_AGENT, of).await?;
                 let over = params![agent.id.bytes(), own.bytes()];
                 conn.execute(sql::HAND_OVER_VAULTS, over).await?;
                 Ok(agent)

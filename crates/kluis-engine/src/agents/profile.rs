@@ -18,7 +18,7 @@ pub struct AgentProfile {
     pub organization: OrganizationId,
     /// The user who is responsible for it; without one it does not act.
     pub registered_by: Option<UserId>,
-    /// Who registered it first; none when it enrolled itself.
+    /// Who registered it first; none when that user was deleted.
     pub created_by: Option<UserId>,
     /// What it is called.
     pub name: String,
@@ -212,7 +212,7 @@ impl AgentProfile {
             id: AgentId::generate(act.now)?,
             organization: act.caller.organization,
             registered_by: Some(responsible),
-            created_by: None,
+            created_by: Some(responsible),
             name,
             handle: String::new(),
             active: true,

@@ -189,7 +189,8 @@ impl Engine {
         .await
     }
 
-    /// The secret that is to be shared, if the caller may read it. `Gone` when its path is closed.
+    /// The secret that is to be shared, if the caller may read it. `NotFound` when nothing lets the caller see it, since no vault
+    /// was named; `Gone` when its path is closed.
     pub(crate) async fn secret_shared(
         &self,
         conn: &mut Conn,
@@ -198,10 +199,12 @@ impl Engine {
         secret: SecretId,
     ) -> Result<SecretInfo, Error> {
         let at = SecretAt::Id(secret);
-        let sought = self
-            .secret_find(conn, act, vault, &at, Which::Current)
-            .await?;
-        let found = sought.permitted(act, &at, &[Permission::Read])?;
+        let found = self
+            .secret_sought(conn, act, vault, &at, Which::Current)
+            .await
+            .and_then(|sought| sought.permitted(act, &at, &[Permission::Read]))
+            .map_err(unseen)?;
+        act.finds_vault(vault);
         if found.secret.closed_at.is_some() {
             return Err(Error::Gone);
         }
@@ -221,12 +224,14 @@ impl Engine {
     ) -> Result<SecretRead, Error> {
         let at = SecretAt::Id(secret);
         let found = self
-            .secret_readable(conn, act, vault, &at, Which::Current)
+            .secret_sought(conn, act, vault, &at, Which::Current)
             .await
+            .and_then(|sought| sought.readable(act, &at, Which::Current))
             .map_err(|error| match error {
-                Error::Forbidden | Error::Hidden => Error::NotFound,
-                error => error,
+                Error::Forbidden => Error::NotFound,
+                error => unseen(error),
             })?;
+        act.finds_vault(vault);
         if let Some(opener) = opener
             && !found
                 .access
@@ -266,15 +271,7 @@ impl Engine {
         which: Which,
     ) -> Result<Found, Error> {
         let sought = self.secret_find(conn, act, vault, at, which).await?;
-        let found = sought.permitted(act, at, &[Permission::Read])?;
-        let info = found.version.as_ref().map(|row| &row.info);
-        if which != Which::Current && info.is_none() && found.secret.closed_at.is_none() {
-            return Err(Error::NotFound);
-        }
-        match found.secret.availability(info, act.now) {
-            Availability::Available => Ok(found),
-            _ => Err(Error::Gone),
-        }
+        sought.readable(act, at, which)
     }
 
     /// The vault as the caller may know it, and the secret in it if there is one.
@@ -287,6 +284,18 @@ impl Engine {
         which: Which,
     ) -> Result<Sought, Error> {
         at.named(act, vault);
+        self.secret_sought(conn, act, vault, at, which).await
+    }
+
+    /// The same where the request does not name the vault.
+    async fn secret_sought(
+        &self,
+        conn: &mut Conn,
+        act: &Act,
+        vault: VaultId,
+        at: &SecretAt,
+        which: Which,
+    ) -> Result<Sought, Error> {
         let stored = self.secret_stored(conn, act, vault, at, which).await?;
         let Stored {
             vault,
@@ -412,6 +421,29 @@ impl Sought {
             }
             (None, SecretAt::Id(_)) => Err(access.absent(act)),
         }
+    }
+}
+
+impl Sought {
+    /// The secret, if the caller may read it and its value can be had.
+    fn readable(self, act: &mut Act, at: &SecretAt, which: Which) -> Result<Found, Error> {
+        let found = self.permitted(act, at, &[Permission::Read])?;
+        let info = found.version.as_ref().map(|row| &row.info);
+        if which != Which::Current && info.is_none() && found.secret.closed_at.is_none() {
+            return Err(Error::NotFound);
+        }
+        match found.secret.availability(info, act.now) {
+            Availability::Available => Ok(found),
+            _ => Err(Error::Gone),
+        }
+    }
+}
+
+/// An id that came without its vault and leads to something out of reach is as absent.
+fn unseen(error: Error) -> Error {
+    match error {
+        Error::Hidden => Error::NotFound,
+        error => error,
     }
 }
 

@@ -40,7 +40,6 @@ impl Engine {
             act.names("secret", *secret.bytes());
         })
         .await?;
-        self.admit_share(caller).await?;
         let passphrase = match new.passphrase.take() {
             Some(passphrase) => Some(self.password_hash(passphrase).await?),
             None => None,
@@ -56,6 +55,7 @@ impl Engine {
                 let vault = VaultId::from_bytes(vault.ok_or(Error::NotFound)?.array()?);
                 let found = engine.secret_shared(conn, act, vault, secret).await?;
                 let recipient = recipient_id(conn, act, &new.recipient).await?;
+                engine.admit_share(conn, act.caller.organization).await?;
                 let keys = engine.keys()?;
                 let id = ShareId::generate(act.now)?;
                 act.finds_share(id);

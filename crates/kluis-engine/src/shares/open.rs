@@ -33,6 +33,8 @@ struct Opening {
     row: ShareRow,
     act: Act,
     opener: Option<Caller>,
+    /// Whether anyone in particular asks, and be it somebody of another organization.
+    is_proven: bool,
 }
 
 impl Engine {
@@ -95,6 +97,7 @@ impl Engine {
             plan: Plan::Enterprise,
             origin,
         };
+        let is_proven = opener.is_some();
         // Somebody of another organization is nobody here.
         let opener = opener.filter(|opener| opener.organization == row.organization);
         let mut act = self.begin(&maker, Action::ShareOpen);
@@ -104,7 +107,12 @@ impl Engine {
             None => DoneBy::Anyone,
         });
         let opener = opener.cloned();
-        let opening = Opening { row, act, opener };
+        let opening = Opening {
+            row,
+            act,
+            opener,
+            is_proven,
+        };
         if active {
             Ok(opening)
         } else {
@@ -119,7 +127,9 @@ impl Engine {
         guess: Option<Guess>,
         token: ShareToken,
     ) -> Result<SharedSecret, Error> {
-        let Opening { row, act, opener } = opening;
+        let Opening {
+            row, act, opener, ..
+        } = opening;
         let engine = self.clone();
         let touches = Touches::Secrets(row.vault);
         self.change_by(act, touches, move |tx, act| {
@@ -158,7 +168,13 @@ impl Opening {
     /// Whether whoever asks may open it, as far as that is known without its passphrase and its secret.
     fn check(&self) -> Result<(), Error> {
         if self.row.is_targeted() {
-            let opener = self.opener.as_ref().ok_or(Error::Unauthenticated)?;
+            let Some(opener) = &self.opener else {
+                return Err(if self.is_proven {
+                    Error::NotFound
+                } else {
+                    Error::Unauthenticated
+                });
+            };
             if self.row.recipient_id != Some(*PolicyPrincipal::of(opener).id_bytes()) {
                 return Err(Error::NotFound);
             }

@@ -29,7 +29,7 @@ where
 pub(crate) async fn no_body(request: Request, app: &App, dialect: Dialect) -> Result<(), Error> {
     let said_json = is_json(request.headers());
     let body = body_of(request, dialect, app).await?;
-    if body.is_empty() {
+    if is_none(&body) {
         return Ok(());
     }
     if !said_json {
@@ -49,13 +49,18 @@ where
 {
     let said_json = is_json(request.headers());
     let body = body_of(request, dialect, app).await?;
-    if body.is_empty() {
+    if is_none(&body) {
         return Ok(None);
     }
     if !said_json {
         return Err(Error::invalid(BODY, "must be sent as application/json"));
     }
     object(&body).map(Some)
+}
+
+/// Whether a body says nothing: `null` is as good as absent (1claw contract C5).
+fn is_none(body: &[u8]) -> bool {
+    matches!(body.trim_ascii(), b"" | b"null")
 }
 
 /// The parameters in a request's path; nothing when they are not UTF-8.

@@ -13,5 +13,6 @@ statements! {
     DENY = "UPDATE device_login SET denied = 1 WHERE id = ?1 AND user_id IS NULL AND denied = 0 RETURNING id";
     /// Takes the one that was approved: its token is given once.
     TAKE = "DELETE FROM device_login WHERE id = ?1 AND user_id IS NOT NULL RETURNING user_id";
+    DELETE_OF_USER = "DELETE FROM device_login WHERE user_id = ?1";
     DELETE_EXPIRED = "DELETE FROM device_login WHERE expires_at <= ?1";
 }

@@ -14,6 +14,8 @@ statements! {
     DENY = "UPDATE enrollment SET state = 'denied' WHERE id = ?1 AND state = 'pending' RETURNING id";
     /// Takes the one that was approved: the key is given once.
     TAKE = "UPDATE enrollment SET state = 'taken' WHERE id = ?1 AND state = 'approved' RETURNING agent_id";
+    /// Ends what an agent has not fetched.
+    END_OF_AGENT = "UPDATE enrollment SET state = 'taken' WHERE agent_id = ?1 AND state = 'approved'";
     LATEST_FOR = "SELECT MAX(created_at) FROM enrollment WHERE email = ?1";
     /// Kept for a while after their end, so that the agent learns of it.
     DELETE_EXPIRED = "DELETE FROM enrollment WHERE expires_at <= ?1";

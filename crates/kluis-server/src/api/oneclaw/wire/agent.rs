@@ -43,8 +43,6 @@ pub(in super::super) struct Agent {
     /// A point of P-256 in base64, 65 bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     ecdh_public_key: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    environment: Option<String>,
     #[schema(examples("2026-03-01T09:35:00Z"))]
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -234,7 +232,7 @@ impl From<AgentProfile> for Agent {
             scopes,
             vaults,
             intents_api_enabled,
-            environment,
+            environment: _,
             token_ttl,
             expires_at,
         } = agent.limits;
@@ -252,7 +250,6 @@ impl From<AgentProfile> for Agent {
             token_ttl_seconds: token_ttl,
             ssh_public_key: base64(agent.ssh_public_key),
             ecdh_public_key: base64(agent.ecdh_public_key),
-            environment,
             created_at: agent.created_at.rfc3339(),
             expires_at: expires_at.map(Timestamp::rfc3339),
             last_active_at: agent.last_active_at.map(Timestamp::rfc3339),

@@ -146,7 +146,9 @@ impl DeviceCode {
         Self {
             device_code: begun.device_code.into(),
             user_code: begun.user_code,
-            verification_uri: format!("{public_url}/api-docs#/device/device_login_approve"),
+            verification_uri: format!(
+                "{public_url}/api-docs#/1claw%3A%20device/oneclaw_device_login_approve"
+            ),
             expires_in: begun.expires_in,
             interval: begun.interval,
         }

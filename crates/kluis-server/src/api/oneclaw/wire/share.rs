@@ -137,12 +137,17 @@ impl TryFrom<ShareCreate> for NewShare {
     type Error = Error;
 
     fn try_from(body: ShareCreate) -> Result<Self, Error> {
-        let read = |word: &String| word == "read";
-        if !body.permissions.iter().flatten().all(read) {
-            return Err(Error::invalid(
-                "permissions",
-                "must be read and nothing else",
-            ));
+        if body
+            .permissions
+            .as_ref()
+            .is_some_and(|words| *words != ["read"])
+        {
+            let why = "must be read and nothing else";
+            return Err(Error::invalid("permissions", why));
+        }
+        // A list of nobody would let everybody in.
+        if body.ip_allowlist.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Error::invalid("ip_allowlist", "must not be empty"));
         }
         Ok(Self {
             recipient: body.recipient()?,
