@@ -1,4 +1,4 @@
-//! The 1claw API's secrets, versions, policies and audit record, under `/v1`.
+//! The 1claw API under `/v1`: secrets, versions and policies here, the rest in a file each.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -6,9 +6,17 @@ use serde_json::{Map, Value};
 use crate::http::Call;
 use crate::{Client, Error, SecretText};
 
+mod agents;
 mod audit;
+mod enrollment;
+mod login;
+mod shares;
 
+pub use agents::{Agent, AgentChange, AgentLimits, NewAgent, RegisteredAgent};
 pub use audit::{AuditEvent, AuditExport, EventFilter, ExportSpan, Verification, VerifySpan};
+pub use enrollment::{Approved, Enrolled, Enrollment, EnrollmentPending, EnrollmentStatus};
+pub use login::{AccessToken, DeviceAnswer, DeviceCode, DevicePending, DeviceToken, LoggedIn, Me};
+pub use shares::{NewShare, Share, ShareListed, SharedSecret};
 
 impl Client {
     /// The calls of the 1claw API.
