@@ -27,12 +27,22 @@ pub(crate) fn ask_hidden(prompt: &str) -> io::Result<SecretText> {
 
 /// Asks for a line and tells whether it is exactly `expected`.
 pub(crate) fn confirm(question: &str, expected: &str) -> io::Result<bool> {
+    ask(question).map(|line| line == expected)
+}
+
+/// Asks whether to go on; all but a yes is a no.
+pub(crate) fn agreed(question: &str) -> io::Result<bool> {
+    let line = ask(&format!("{question} [y/N]"))?;
+    Ok(matches!(line.to_lowercase().as_str(), "y" | "yes"))
+}
+
+fn ask(question: &str) -> io::Result<String> {
     let mut stderr = io::stderr();
     write!(stderr, "{} ", printable(question))?;
     stderr.flush()?;
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
-    Ok(line.trim_end_matches(['\r', '\n']) == expected)
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// The text with everything escaped that would move a cursor, change colours or reorder what is read. Names and messages

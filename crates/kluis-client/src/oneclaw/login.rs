@@ -7,13 +7,18 @@ use crate::http::Call;
 use crate::{Error, SecretText};
 
 impl OneClaw<'_> {
-    /// Asks for a log-in that somebody else approves.
-    pub async fn device_code(self, client: &str) -> Result<DeviceCode, Error> {
+    /// Asks for a log-in that somebody approves elsewhere; nobody but the user with this e-mail address, if one is named.
+    pub async fn device_code(self, client: &str, email: Option<&str>) -> Result<DeviceCode, Error> {
         #[derive(Serialize)]
         struct Body<'a> {
             client_id: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            email: Option<&'a str>,
         }
-        let body = Body { client_id: client };
+        let body = Body {
+            client_id: client,
+            email,
+        };
         let segments = ["v1", "auth", "device", "code"];
         self.0.call(Call::post(&segments).json(&body)?).await
     }

@@ -8,7 +8,7 @@ use kluis_client::SecretText;
 use zeroize::Zeroizing;
 
 use crate::failure::{Code, Failure};
-use crate::terminal::{ask_hidden, confirm, is_interactive};
+use crate::terminal::{agreed, ask_hidden, confirm, is_interactive};
 
 /// Reads a value: from `file`, byte for byte (`-` is stdin); else from a prompt on a terminal; else from stdin.
 pub(super) fn value(file: Option<&Path>, prompt: &str) -> Result<SecretText, Failure> {
@@ -26,6 +26,11 @@ pub(super) fn value(file: Option<&Path>, prompt: &str) -> Result<SecretText, Fai
     }
 }
 
+/// Reads a line from stdin, whatever that is.
+pub(super) fn line_of_stdin() -> Result<SecretText, Failure> {
+    text(io::stdin().lock(), "stdin").map(without_line_end)
+}
+
 /// Makes sure that something irreversible is meant: by the flag, or by typing `expected` on a terminal.
 pub(super) fn make_sure(yes: bool, what: &str, expected: &str) -> Result<(), Failure> {
     if yes {
@@ -41,6 +46,22 @@ pub(super) fn make_sure(yes: bool, what: &str, expected: &str) -> Result<(), Fai
         format!("{what} was not deleted"),
         "nobody confirmed it",
         "type the name when asked, or say --yes",
+    ))
+}
+
+/// Makes sure that what stands on the terminal is meant: by the flag, or by a yes.
+pub(super) fn agree(yes: bool, question: &str, not_done: &str) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    let unreadable = |error: io::Error| unreadable("the terminal", &error);
+    if is_interactive() && agreed(question).map_err(unreadable)? {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        not_done,
+        "nobody agreed to it",
+        "answer y when asked, or say --yes",
     ))
 }
 

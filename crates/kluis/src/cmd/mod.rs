@@ -11,23 +11,29 @@ use crate::failure::{Code, Failure};
 use crate::output::Format;
 use crate::remote::{Connection, Remote};
 
+mod agent;
 mod audit;
 mod completion;
 mod config;
 mod dev;
 mod get;
 mod input;
+mod login;
 mod operator;
 mod policy;
+mod poll;
 mod run;
 mod secret;
 mod server;
 mod set;
+mod share;
+mod span;
 mod template;
 mod token;
 mod user;
 mod vault;
 mod versions;
+mod whoami;
 
 /// Every command.
 #[derive(Debug, Subcommand)]
@@ -36,6 +42,9 @@ pub(crate) enum Command {
     Server(server::Server),
     #[command(subcommand)]
     Operator(operator::Operator),
+    Login(login::Login),
+    Logout(login::Logout),
+    Whoami(whoami::Whoami),
     Get(get::Get),
     Set(set::Set),
     Run(run::Run),
@@ -47,6 +56,10 @@ pub(crate) enum Command {
     Template(template::Template),
     #[command(subcommand)]
     Policy(policy::Policy),
+    #[command(subcommand)]
+    Share(share::Share),
+    #[command(subcommand)]
+    Agent(agent::Agent),
     #[command(subcommand)]
     Token(token::Token),
     #[command(subcommand)]
@@ -69,12 +82,17 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Server(server) => return server.run(&context),
         Command::Operator(operator) => operator.run(&context),
         Command::Run(run) => return block_on(run.run(&context))?,
+        Command::Login(login) => block_on(login.run(&context))?,
+        Command::Logout(logout) => block_on(logout.run(&context))?,
+        Command::Whoami(whoami) => block_on(whoami.run(&context))?,
         Command::Get(get) => block_on(get.run(&context))?,
         Command::Set(set) => block_on(set.run(&context))?,
         Command::Vault(vault) => block_on(vault.run(&context))?,
         Command::Secret(secret) => block_on(secret.run(&context))?,
         Command::Template(template) => block_on(template.run(&context))?,
         Command::Policy(policy) => block_on(policy.run(&context))?,
+        Command::Share(share) => block_on(share.run(&context))?,
+        Command::Agent(agent) => block_on(agent.run(&context))?,
         Command::Token(token) => block_on(token.run(&context))?,
         Command::User(user) => block_on(user.run(&context))?,
         Command::Audit(audit) => block_on(audit.run(&context))?,
@@ -94,6 +112,21 @@ impl Context {
     /// The server to call.
     fn server(&self) -> Result<Remote, Failure> {
         Remote::find(&self.connection)
+    }
+
+    /// The same for a call that wants no credential.
+    fn server_as_nobody(&self) -> Result<Remote, Failure> {
+        Remote::as_nobody(&self.connection)
+    }
+
+    /// The same for a call that a credential may help.
+    fn server_as_anyone(&self) -> Result<Remote, Failure> {
+        Remote::as_anyone(&self.connection)
+    }
+
+    /// The server that a link leads to.
+    fn server_of_link(&self, base: &str) -> Result<Remote, Failure> {
+        Remote::of_link(&self.connection, base)
     }
 
     /// The format to write, of those that the command knows; asked before anything is changed.

@@ -69,8 +69,11 @@ pub(crate) struct Explain {
     /// Path that it is about
     path: String,
     /// Id or e-mail address of the user; yourself unless given
-    #[arg(long, value_name = "USER")]
+    #[arg(long, value_name = "USER", conflicts_with = "agent")]
     user: Option<String>,
+    /// Name or id of the agent
+    #[arg(long, value_name = "AGENT")]
+    agent: Option<String>,
     /// What is to be done
     #[arg(long, default_value = "read", value_parser = ["read", "write", "delete", "rotate"])]
     action: String,
@@ -87,7 +90,7 @@ struct Principal {
     /// Id or e-mail address of the user it is for
     #[arg(long, value_name = "USER")]
     user: Option<String>,
-    /// Id of the agent it is for
+    /// Name or id of the agent it is for
     #[arg(long, value_name = "AGENT")]
     agent: Option<String>,
 }
@@ -144,7 +147,13 @@ impl Add {
         let vault = server.vault(&self.vault, "cannot add a policy").await?;
         let (principal_type, principal_id) = match (self.principal.user, self.principal.agent) {
             (Some(user), _) => ("user", server.user_id(&user).await?),
-            (None, agent) => ("agent", agent.unwrap_or_default()),
+            (None, agent) => {
+                let agent = agent.unwrap_or_default();
+                (
+                    "agent",
+                    server.agent(&agent, "cannot add a policy").await?.id,
+                )
+            }
         };
         let is_deny = !self.effect.deny.is_empty();
         let mut conditions = Map::new();
@@ -186,16 +195,17 @@ impl Explain {
         let server = context.server()?;
         let what = format!("cannot explain who may {} '{}'", self.action, self.path);
         let vault = server.vault(&self.vault, what.as_str()).await?;
-        let user = match &self.user {
-            Some(user) => Some(server.user_id(user).await?),
-            None => None,
+        let principal = match (&self.user, &self.agent) {
+            (Some(user), _) => Some(("user", server.user_id(user).await?)),
+            (None, Some(agent)) => Some(("agent", server.agent(agent, &what).await?.id)),
+            (None, None) => None,
         };
         let question = oneclaw::Question {
             vault_id: &vault.id,
             path: &self.path,
             permission: &self.action,
-            principal_type: user.as_ref().map(|_| "user"),
-            principal_id: user.as_deref(),
+            principal_type: principal.as_ref().map(|(kind, _)| *kind),
+            principal_id: principal.as_ref().map(|(_, id)| id.as_str()),
             ip_address: self.ip.as_deref(),
         };
         let told = server.client.oneclaw().policy_explain(&question).await;
@@ -222,7 +232,7 @@ impl Explain {
 /// The decision in a sentence.
 fn decision(told: &oneclaw::Explanation) -> String {
     let ground = match (told.basis.as_deref(), &told.deciding_policy_id) {
-        _ if !told.active => "the user is disabled",
+        _ if !told.active => "the user or agent is disabled",
         (Some("owner"), _) => "owns the organization",
         (Some("maker"), _) => "made the vault",
         (Some("role"), _) => "the role allows it",

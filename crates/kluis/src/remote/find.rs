@@ -7,17 +7,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kluis_client::SecretText;
+use kluis_server::engine::Timestamp;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::logins::{Login, Logins, Store, without_slash};
 use crate::failure::{Code, Failure};
 
 /// Flags that every command with a server behind it takes.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct Connection {
-    /// Base URL of the server [env: KLUIS_URL]
-    #[arg(long, global = true, value_name = "URL")]
+    /// Base URL of the server; a `kluis dev` here or above, else that of the latest log-in, unless given [env: KLUIS_URL]
+    #[arg(long, alias = "server", global = true, value_name = "URL")]
     pub(crate) url: Option<String>,
 
     /// File that holds the token [env: KLUIS_TOKEN_FILE, or the token itself in KLUIS_TOKEN]
@@ -36,18 +38,27 @@ pub(crate) struct Connection {
 
 /// A server and a token, each with where it came from.
 pub(super) struct Found {
-    /// The certificate that a dev server made for itself, if it is one.
+    /// Certificates to trust there.
     pub(super) certificate: Option<PathBuf>,
     pub(super) url: String,
     pub(super) url_from: String,
-    pub(super) token: SecretText,
-    pub(super) token_from: String,
+    /// The token, or why there is none.
+    pub(super) token: Result<Token, Failure>,
+}
+
+/// A token, and where it came from.
+pub(super) struct Token {
+    pub(super) text: SecretText,
+    pub(super) from: String,
+    /// Whether a log-in left it here.
+    pub(super) is_login: bool,
 }
 
 impl Found {
     pub(super) fn find(
         connection: &Connection,
         surroundings: &Surroundings<'_>,
+        now: Timestamp,
     ) -> Result<Self, Failure> {
         let explicit_url = match &connection.url {
             Some(url) => Some((url.clone(), "--url".to_owned())),
@@ -66,48 +77,99 @@ impl Found {
             _ => DevFile::find(connection, surroundings)?,
         };
         let dev = dev.filter(|dev| {
-            explicit_url.as_ref().is_none_or(|(url, _)| {
-                url.trim_end_matches('/') == dev.base_url.trim_end_matches('/')
-            })
+            explicit_url
+                .as_ref()
+                .is_none_or(|(url, _)| without_slash(url) == without_slash(&dev.base_url))
         });
-        let certificate = dev.as_ref().and_then(|dev| dev.certificate.clone());
-        let (url, url_from) = match (explicit_url, &dev) {
-            (Some(explicit), _) => explicit,
-            (None, Some(dev)) => (dev.base_url.clone(), dev.path.clone()),
-            (None, None) => {
-                let searched = match named_directory(connection, surroundings) {
-                    Some(directory) => format!("{} holds no {DEV_FILE}", directory.display()),
-                    None => {
-                        "no running kluis dev was found here or in a parent directory".to_owned()
-                    }
-                };
-                return Err(Failure::usage(
-                    "no server to talk to",
-                    format!("neither --url nor KLUIS_URL is set, and {searched}"),
-                    "start one with kluis dev, or name one with --url",
-                ));
-            }
+        // Whoever names a data directory means the server in it, with its token.
+        let is_named = named_directory(connection, surroundings).is_some();
+        let is_complete = explicit_token.is_some() && (explicit_url.is_some() || dev.is_some())
+            || is_named && dev.is_some();
+        let store = Store::of(surroundings).filter(|_| !is_complete);
+        let logins = store.as_ref().map(Store::read).transpose()?;
+        let logins = logins.unwrap_or_default();
+        let kept = store.map(|store| store.path().display().to_string());
+        let kept = kept.unwrap_or_default();
+
+        let (url, url_from) = match (explicit_url, &dev, logins.server()) {
+            (Some(explicit), _, _) => explicit,
+            (None, Some(dev), _) => (dev.base_url.clone(), dev.path.clone()),
+            (None, None, Some(server)) => (server.to_owned(), kept.clone()),
+            (None, None, None) => return Err(no_server(connection, surroundings)),
         };
-        let (token, token_from) = match (explicit_token, dev) {
-            (Some(explicit), _) => explicit,
-            (None, Some(dev)) => (dev.token, dev.path),
-            (None, None) => {
-                return Err(Failure::new(
-                    Code::NotAuthenticated,
-                    format!("no token for {url}"),
-                    "neither --token-file nor KLUIS_TOKEN nor KLUIS_TOKEN_FILE is set",
-                    "put an API key into a file and name it with --token-file",
-                ));
-            }
+        let dev_certificate = dev.as_ref().and_then(|dev| dev.certificate.clone());
+        let login = logins.at(&url);
+        let certificate = dev_certificate.or_else(|| login?.ca_file.clone());
+        let token = match (explicit_token, login, dev) {
+            (Some((text, from)), _, _) => Ok(Token::new(text, from)),
+            (None, None, Some(dev)) => Ok(Token::new(dev.token, dev.path)),
+            (None, Some(login), _) => of_login(login, &url, &kept, now),
+            (None, None, None) => Err(no_token(&url, &logins)),
         };
         Ok(Self {
             certificate,
             url,
             url_from,
             token,
-            token_from,
         })
     }
+}
+
+impl Token {
+    fn new(text: SecretText, from: String) -> Self {
+        Self {
+            text,
+            from,
+            is_login: false,
+        }
+    }
+}
+
+/// The token of a log-in that still holds. One that does not is said to be over, whatever else there is: what was to be
+/// done as one user is not done as another.
+fn of_login(login: &Login, url: &str, kept: &str, now: Timestamp) -> Result<Token, Failure> {
+    if Timestamp::parse(&login.expires_at).is_some_and(|end| end <= now) {
+        return Err(Failure::new(
+            Code::NotAuthenticated,
+            format!("the log-in at {url} has ended"),
+            format!("it held until {}", login.expires_at),
+            format!("log in again with kluis login --url {url}, or leave with kluis logout"),
+        ));
+    }
+    Ok(Token {
+        text: login.token.clone(),
+        from: format!("the log-in in {kept}"),
+        is_login: true,
+    })
+}
+
+fn no_server(connection: &Connection, surroundings: &Surroundings<'_>) -> Failure {
+    let searched = match named_directory(connection, surroundings) {
+        Some(directory) => format!("{} holds no {DEV_FILE}", directory.display()),
+        None => "no running kluis dev was found here or in a parent directory".to_owned(),
+    };
+    Failure::usage(
+        "no server to talk to",
+        format!("neither --url nor KLUIS_URL is set, no log-in says which, and {searched}"),
+        "start one with kluis dev, or name one with --url",
+    )
+}
+
+fn no_token(url: &str, logins: &Logins) -> Failure {
+    let elsewhere = logins
+        .server()
+        .map(|server| format!("; the log-in here is at {server}"));
+    Failure::new(
+        Code::NotAuthenticated,
+        format!("no token for {url}"),
+        format!(
+            "neither --token-file nor KLUIS_TOKEN nor KLUIS_TOKEN_FILE is set, and nobody has logged in there{}",
+            elsewhere.unwrap_or_default()
+        ),
+        format!(
+            "log in with kluis login --url {url}, or put an API key into a file and name it with --token-file"
+        ),
+    )
 }
 
 /// The token of flags or environment, in that order.

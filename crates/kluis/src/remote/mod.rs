@@ -1,20 +1,26 @@
-//! Which server a command talks to, and with which token: flags, then the environment, then a running `kluis dev`.
+//! Which server a command talks to, and with which token: flags, then the environment, then a running `kluis dev`, then the
+//! latest log-in.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use kluis_client::cloudkeep::Vault;
-use kluis_client::{Client, Error};
+use kluis_client::oneclaw::Agent;
+use kluis_client::{Client, Error, SecretText};
+use kluis_server::engine::{Clock, Timestamp};
 
 use crate::failure::{Code, Failure};
 use crate::suggest::did_you_mean;
 use crate::terminal::say;
 
 mod find;
+mod logins;
 
 pub(crate) use find::Connection;
-use find::{Found, Surroundings, is_loopback, unreadable};
+use find::{Found, Surroundings, Token, is_loopback, unreadable};
+use logins::without_slash;
+pub(crate) use logins::{Login, Store};
 
 /// The vault that a command works in.
 #[derive(Debug, Clone, Default, Args)]
@@ -28,10 +34,14 @@ pub(crate) struct VaultFlag {
 pub(crate) struct Remote {
     /// The client to call it with.
     pub(crate) client: Client,
+    /// Its base URL as it was given.
+    pub(crate) url: String,
     /// "the server at URL (from …)".
     name: String,
     /// Where the token came from.
     token_from: String,
+    /// Whether that was a log-in.
+    is_login: bool,
 }
 
 /// A vault by id, with the name to call it by.
@@ -43,54 +53,126 @@ pub(crate) struct VaultAt {
 }
 
 impl Remote {
-    /// Finds server and token in flags, environment and data directory. Connects to nothing.
+    /// Finds server and token in flags, environment, data directory and log-ins. Connects to nothing.
     pub(crate) fn find(connection: &Connection) -> Result<Self, Failure> {
-        let surroundings = Surroundings {
-            variable: &|name| std::env::var_os(name),
-            directory: std::env::current_dir().unwrap_or_default(),
-        };
-        let found = Found::find(connection, &surroundings)?;
-        let ca_file = connection
-            .ca_file
-            .clone()
-            .or_else(|| surroundings.text("KLUIS_CA_FILE").map(PathBuf::from))
-            .or_else(|| found.certificate.clone());
-        Self::connect(found, ca_file.as_deref())
+        let found = found(connection)?;
+        let token = found.token?;
+        Self::connect(
+            connection,
+            found.certificate,
+            (found.url, found.url_from),
+            Some(token),
+        )
     }
 
-    fn connect(found: Found, ca_file: Option<&Path>) -> Result<Self, Failure> {
-        let mut builder = Client::builder(&found.url).token(found.token);
-        if let Some(path) = ca_file {
+    /// The same server, without a token.
+    pub(crate) fn as_nobody(connection: &Connection) -> Result<Self, Failure> {
+        let found = found(connection)?;
+        Self::connect(
+            connection,
+            found.certificate,
+            (found.url, found.url_from),
+            None,
+        )
+    }
+
+    /// The same server, with a token where there is one.
+    pub(crate) fn as_anyone(connection: &Connection) -> Result<Self, Failure> {
+        let found = found(connection)?;
+        let token = found.token.ok();
+        Self::connect(
+            connection,
+            found.certificate,
+            (found.url, found.url_from),
+            token,
+        )
+    }
+
+    /// The server that a link leads to. A token goes along only if it is for that very server: anybody can send a link.
+    pub(crate) fn of_link(connection: &Connection, base: &str) -> Result<Self, Failure> {
+        let found = found(connection).ok();
+        match found.filter(|found| without_slash(&found.url) == without_slash(base)) {
+            Some(found) => {
+                let at = (found.url, found.url_from);
+                Self::connect(connection, found.certificate, at, found.token.ok())
+            }
+            None => {
+                let at = (base.to_owned(), "the link".to_owned());
+                Self::connect(connection, None, at, None)
+            }
+        }
+    }
+
+    /// The server of a log-in, with its token whether it still holds or not.
+    pub(crate) fn with_token(
+        connection: &Connection,
+        url: &str,
+        token: SecretText,
+        certificate: Option<PathBuf>,
+    ) -> Result<Self, Failure> {
+        let from = "the log-in".to_owned();
+        let token = Token {
+            text: token,
+            from: from.clone(),
+            is_login: true,
+        };
+        Self::connect(connection, certificate, (url.to_owned(), from), Some(token))
+    }
+
+    fn connect(
+        connection: &Connection,
+        certificate: Option<PathBuf>,
+        (url, url_from): (String, String),
+        token: Option<Token>,
+    ) -> Result<Self, Failure> {
+        let mut builder = Client::builder(&url);
+        let (mut token_from, mut is_login) = ("nowhere".to_owned(), false);
+        if url.starts_with("http://") && !is_loopback(&url) {
+            let what = if token.is_some() {
+                "the token"
+            } else {
+                "all of it"
+            };
+            say(&format!("warning: {what} travels unencrypted to {url}"));
+        }
+        if let Some(token) = token {
+            (token_from, is_login) = (token.from, token.is_login);
+            builder = builder.token(token.text);
+        }
+        if let Some(path) = ca_file(connection).or(certificate) {
             let pem =
-                fs::read(path).map_err(|error| unreadable("certificate file", path, &error))?;
+                fs::read(&path).map_err(|error| unreadable("certificate file", &path, &error))?;
             builder = builder.certificate_authorities(pem);
         }
         let client = builder.build().map_err(|error| {
             Failure::usage(
                 "cannot talk to the server",
-                format!(
-                    "{error} (URL from {}, token from {})",
-                    found.url_from, found.token_from
-                ),
+                format!("{error} (URL from {url_from}, token from {token_from})"),
                 "correct the value and try again",
             )
         })?;
-        if found.url.starts_with("http://") && !is_loopback(&found.url) {
-            say(&format!(
-                "warning: the token travels unencrypted to {}",
-                found.url
-            ));
-        }
         Ok(Self {
             client,
-            name: format!("the server at {} (from {})", found.url, found.url_from),
-            token_from: found.token_from,
+            name: format!("the server at {url} (from {url_from})"),
+            url,
+            token_from,
+            is_login,
         })
+    }
+
+    /// Where the token came from.
+    pub(crate) fn token_from(&self) -> &str {
+        &self.token_from
     }
 
     /// Turns a failed call into a failure of the command that made it.
     pub(crate) fn failure(&self, what: impl Into<String>, error: &Error) -> Failure {
-        Failure::of_call(what, &self.name, &self.token_from, error)
+        let failure = Failure::of_call(what, &self.name, &self.token_from, error);
+        if self.is_login {
+            let again = format!("log in again with kluis login --url {}", self.url);
+            return failure.advise(Code::NotAuthenticated, again);
+        }
+        failure
     }
 
     /// The same of a call that acts on secrets.
@@ -177,6 +259,70 @@ impl Remote {
                 )
             })
     }
+
+    /// The agent with this id or name, of those that the caller sees. `what` is what could not be done without it.
+    pub(crate) async fn agent(&self, agent: &str, what: &str) -> Result<Agent, Failure> {
+        if is_uuid(agent) {
+            let found = self.client.oneclaw().agent(agent).await;
+            return found.map_err(|error| {
+                self.failure(what, &error)
+                    .advise(Code::NotFound, SEE_AGENTS)
+            });
+        }
+        let agents = self.client.oneclaw().agents().await;
+        let mut agents = agents.map_err(|error| self.failure(what, &error))?;
+        let hint = did_you_mean(agent, agents.iter().map(|known| known.name.as_str()));
+        agents.retain(|known| known.name == agent);
+        if 1 < agents.len() {
+            let ids: Vec<&str> = agents.iter().map(|known| known.id.as_str()).collect();
+            return Err(Failure::usage(
+                what,
+                format!("{} agents are called '{agent}'", agents.len()),
+                format!("say which by its id: {}", ids.join(", ")),
+            ));
+        }
+        agents.pop().ok_or_else(|| {
+            Failure::new(
+                Code::NotFound,
+                format!("there is no agent '{agent}'"),
+                format!("{} shows none of that name{hint}", self.name),
+                SEE_AGENTS,
+            )
+        })
+    }
+}
+
+/// Where log-ins are kept.
+pub(crate) fn store() -> Result<Store, Failure> {
+    surrounded(Store::of).ok_or_else(|| {
+        Failure::usage(
+            "there is no place to keep a log-in",
+            "neither XDG_CONFIG_HOME nor HOME names a directory",
+            "set HOME, or use an API key with --token-file",
+        )
+    })
+}
+
+/// This instant.
+pub(crate) fn now() -> Timestamp {
+    Clock::system().now()
+}
+
+fn found(connection: &Connection) -> Result<Found, Failure> {
+    surrounded(|surroundings| Found::find(connection, surroundings, now()))
+}
+
+/// The certificates that somebody named.
+pub(crate) fn ca_file(connection: &Connection) -> Option<PathBuf> {
+    let named = connection.ca_file.clone();
+    named.or_else(|| surrounded(|around| around.text("KLUIS_CA_FILE")).map(PathBuf::from))
+}
+
+fn surrounded<T>(ask: impl FnOnce(&Surroundings<'_>) -> T) -> T {
+    ask(&Surroundings {
+        variable: &|name| std::env::var_os(name),
+        directory: std::env::current_dir().unwrap_or_default(),
+    })
 }
 
 /// A UUID, or `vlt_` and 22 base-62 characters. A vault whose name looks like one is reached by its id.
@@ -184,6 +330,11 @@ fn is_vault_id(text: &str) -> bool {
     if let Some(body) = text.strip_prefix("vlt_") {
         return body.len() == 22 && body.bytes().all(|byte| byte.is_ascii_alphanumeric());
     }
+    is_uuid(text)
+}
+
+/// A UUID with its hyphens.
+pub(crate) fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
         && groups
@@ -192,6 +343,7 @@ fn is_vault_id(text: &str) -> bool {
 }
 
 const DEFAULT_VAULT: &str = "default";
+const SEE_AGENTS: &str = "see the agents with kluis agent list";
 
 #[cfg(test)]
 mod tests {

@@ -32,16 +32,20 @@ fn find(
         variable: &|name| variables.get(name).map(OsString::from),
         directory: directory.to_owned(),
     };
-    Found::find(connection, &surroundings)
+    Found::find(connection, &surroundings, NOW)
 }
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 fn pair(found: Result<Found, Failure>) -> (String, String) {
     let found = found.unwrap_or_else(|failure| panic!("{failure}"));
-    (found.url, found.token.expose().to_owned())
+    let token = found.token.unwrap_or_else(|failure| panic!("{failure}"));
+    (found.url, token.text.expose().to_owned())
 }
 
 fn refusal(found: Result<Found, Failure>) -> String {
     found
+        .and_then(|found| found.token)
         .err()
         .map(|failure| failure.to_string())
         .unwrap_or_default()
@@ -159,6 +163,85 @@ fn a_dev_servers_own_certificate_is_trusted_unless_others_could_have_written_it(
     assert_eq!(found(None, &[]), None);
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(found(None, &[]), own);
+}
+
+/// A configuration directory with these log-ins.
+fn logged_in(logins: &[(&str, &str, &str)]) -> tempfile::TempDir {
+    let top = tempfile::tempdir().unwrap();
+    let home = top.path().to_str().unwrap();
+    let surroundings = Surroundings {
+        variable: &|name| (name == "HOME").then(|| home.into()),
+        directory: PathBuf::new(),
+    };
+    let store = Store::of(&surroundings).unwrap();
+    for (url, token, expires_at) in logins {
+        let login = Login {
+            token: SecretText::from((*token).to_owned()),
+            expires_at: (*expires_at).to_owned(),
+            email: None,
+            ca_file: None,
+        };
+        store.change(|logins| logins.put(url, login)).unwrap();
+    }
+    top
+}
+
+const LATER: &str = "2099-01-01T00:00:00Z";
+
+#[test]
+fn a_login_comes_after_flags_and_environment_and_goes_to_its_own_server() {
+    let home = logged_in(&[
+        ("https://a", "at-a", LATER),
+        (DEV, "at-dev", LATER),
+        ("https://b", "at-b", LATER),
+    ]);
+    let home = home.path().to_str().unwrap();
+    let none = Connection::default();
+    let empty = place(None);
+    let with = |variables: &[(&str, &str)], directory: &Path| {
+        let variables = [&[("HOME", home)], variables].concat();
+        find(&none, &variables, directory)
+    };
+    let pair_of = |url: &str, token: &str| (url.to_owned(), token.to_owned());
+    assert_eq!(pair(with(&[], empty.path())), pair_of("https://b", "at-b"));
+    let a = [("KLUIS_URL", "https://a/")];
+    assert_eq!(pair(with(&a, empty.path())), pair_of("https://a/", "at-a"));
+    let elsewhere = [("KLUIS_URL", "https://c")];
+    let refused = refusal(with(&elsewhere, empty.path()));
+    assert!(
+        refused.contains("KLUIS-NOT-AUTHENTICATED") && refused.contains("kluis login"),
+        "{refused}"
+    );
+    let token = [("KLUIS_TOKEN", "from-env")];
+    assert_eq!(
+        pair(with(&token, empty.path())),
+        pair_of("https://b", "from-env")
+    );
+
+    // A dev server that is near says where; who one is there is said by the log-in, unless the directory is named.
+    let near = place(Some((DEV, 0o600)));
+    assert_eq!(pair(with(&[], near.path())), pair_of(DEV, "at-dev"));
+    let directory = near.path().join(".kluis");
+    let named = [("KLUIS_DATA_DIR", directory.to_str().unwrap())];
+    assert_eq!(pair(with(&named, near.path())), pair_of(DEV, "ck_live_dev"));
+}
+
+#[test]
+fn a_login_that_has_ended_is_said_to_have_ended() {
+    let home = logged_in(&[(DEV, "canary", "2027-01-15T07:59:59Z")]);
+    let near = place(Some((DEV, 0o600)));
+    let variables = [("HOME", home.path().to_str().unwrap())];
+    let ended = refusal(find(&Connection::default(), &variables, near.path()));
+    for word in [
+        "has ended",
+        "2027-01-15T07:59:59Z",
+        "kluis login --url http://127.0.0.1:8200",
+        "kluis logout",
+        "KLUIS-NOT-AUTHENTICATED",
+    ] {
+        assert!(ended.contains(word), "{ended}");
+    }
+    assert!(!ended.contains("canary"));
 }
 
 #[test]
