@@ -1,8 +1,13 @@
 //! The command line, run as a user runs it, against a real server.
 
+mod agents;
+mod enrollments;
+mod logins;
 mod offline;
 mod reading;
 mod secrets;
+mod shares;
+mod standin;
 mod starting;
 mod versions;
 mod words;

@@ -143,5 +143,6 @@ pub fn without_settings(command: &mut Command) -> &mut Command {
             command.env_remove(name);
         }
     }
-    command
+    // Where nothing is, so that no log-in of that person's is used either.
+    command.env("XDG_CONFIG_HOME", "/nonexistent")
 }
