@@ -42,6 +42,9 @@ Examples:
   kluis run --vault prod --only DB_URL -- psql
   kluis vault create prod
   kluis policy add 'db/**' --vault prod --user ann@example.org --allow read
+  kluis agent create nightly-report  register an agent and print its key
+  kluis share create DB_URL --times 1
+  kluis login --url https://kluis.example.org
 
 Data goes to stdout, everything else to stderr. Exit codes: 0 ok, 1 other failure, 2 usage, 3 not
 authenticated, 4 forbidden, 5 not found, 6 conflict, 7 rate limited, 8 unreachable, 10 integrity.";

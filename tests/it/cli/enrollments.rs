@@ -1,9 +1,15 @@
 //! `kluis agent enroll`, `approve`, `deny`: what goes over the wire, and what is made of it.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::standin::Standin;
-use super::{Ended, bare, wait};
+use super::{Ended, bare, ended, wait};
+use crate::harness::Kluis;
 
 fn at(base: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
     let mut command = bare();
@@ -13,6 +19,79 @@ fn at(base: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
         .current_dir("/")
         .envs(environment.iter().copied());
     wait(command, "")
+}
+
+/// 1claw contract §9, against a server with the door open and one with it closed.
+#[tokio::test]
+async fn an_agent_enrolls_and_a_person_lets_it_in() {
+    let mut kluis = Kluis::start().await;
+    at(&kluis.base(), &["agent", "enroll", "bot"], &[]).told(&["agents.enrollment", "KLUIS-"]);
+    kluis.serve(&[("KLUIS_AGENTS_ENROLLMENT", "true")]).await;
+    let base = kluis.base();
+    let owner = kluis.dev("/tokens/cloudkeep");
+    let owner = [("KLUIS_TOKEN", owner.as_str())];
+
+    let blob = [b"\0\0\0\x0bssh-ed25519\0\0\0\x20".as_slice(), &[7; 32]].concat();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(
+        file.path(),
+        format!("ssh-ed25519 {} bot@host\n", STANDARD.encode(blob)),
+    )
+    .unwrap();
+    let mut command = bare();
+    command
+        .args([
+            "agent",
+            "enroll",
+            "bot",
+            "--description",
+            "reads",
+            "--url",
+            &base,
+            "--public-key",
+        ])
+        .arg(file.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.as_mut().unwrap()).lines();
+    let line = lines.next().unwrap().unwrap();
+    let link = line
+        .strip_prefix("to approve it: kluis agent approve ")
+        .unwrap();
+    at(&base, &["agent", "approve", link], &owner).told(&[
+        "bot",
+        "reads",
+        "SHA256:",
+        "127.0.0.1",
+        "nobody agreed",
+    ]);
+    let approved = at(&base, &["agent", "approve", link, "--yes"], &owner).well();
+    assert_eq!(approved.stdout, "", "the agent fetches its key itself");
+    let enrolled = ended(&child.wait_with_output().unwrap()).well();
+    let whoami = at(
+        &base,
+        &["whoami", "-o", "value"],
+        &[("KLUIS_TOKEN", &enrolled.stdout)],
+    )
+    .well();
+    assert_eq!(whoami.stdout, "bot");
+
+    let asked = at(&base, &["agent", "enroll", "other", "-o", "value"], &[])
+        .well()
+        .stdout;
+    at(&base, &["agent", "deny", &asked], &owner).well();
+    at(&base, &["agent", "approve", &asked, "--yes"], &owner)
+        .failed(5)
+        .told(&["enroll again"]);
+    let asked = at(&base, &["agent", "enroll", "third", "-o", "value"], &[])
+        .well()
+        .stdout;
+    let key = at(&base, &["agent", "approve", &asked, "--yes"], &owner)
+        .well()
+        .stdout;
+    assert!(key.starts_with("ocv_"), "{key}");
 }
 
 const AGENT: &str = "01a1fea9-f7d0-7001-b356-aa5301eff382";
@@ -110,11 +189,7 @@ fn an_agent_without_a_public_key_says_where_it_is_approved() {
         &[],
     )
     .well();
-    assert!(
-        asked.stdout.contains("https://h/t") && asked.stdout.contains(AGENT),
-        "{}",
-        asked.stdout
-    );
+    assert!(asked.stdout.contains("https://h/t"), "{}", asked.stdout);
     let closed = Standin::answering(vec![(404, json!({"detail": "no"}))]);
     at(&closed.base, &["agent", "enroll", "bot"], &[])
         .failed(5)

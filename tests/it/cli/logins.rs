@@ -145,6 +145,7 @@ async fn a_login_that_is_denied_or_for_another_leaves_nothing() {
 async fn a_password_and_a_code_of_the_second_factor_log_in_too() {
     let kluis = Kluis::start().await;
     let (machine, base, member) = (Machine::new(), kluis.base(), kluis.user("member").await);
+    let other = Kluis::start().await;
     let path = format!("/v1/users/{}/reset-password", member.id);
     let password = kluis
         .admin_api()
@@ -184,6 +185,15 @@ async fn a_password_and_a_code_of_the_second_factor_log_in_too() {
     machine
         .run_with(&login, &format!("{password}\n{recovery}\n"))
         .well();
+    // What is near comes before the latest log-in, and that is said.
+    let mut near = machine.command(&login);
+    near.env("KLUIS_DATA_DIR", Kluis::data_dir(&other));
+    wait(
+        near,
+        &format!("{password}\n{}", confirmed.text("/data/recovery_codes/1")),
+    )
+    .well()
+    .told(&["commands here go to"]);
     machine.run(&["whoami"]).well();
 }
 

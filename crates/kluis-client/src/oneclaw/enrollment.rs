@@ -82,9 +82,6 @@ pub struct Enrollment<'a> {
 /// What it is told. Has no `Debug`.
 #[derive(Deserialize)]
 pub struct Enrolled {
-    /// Id of the agent that there will be.
-    #[serde(default)]
-    pub agent_id: Option<String>,
     /// A sentence for people.
     #[serde(default)]
     pub message: String,
@@ -126,6 +123,9 @@ pub struct EnrollmentPending {
     /// What it says that it is for.
     #[serde(default)]
     pub description: Option<String>,
+    /// Whom it named to ask.
+    #[serde(default)]
+    pub human_email: Option<String>,
     /// Of its public key.
     #[serde(default)]
     pub fingerprint: Option<String>,

@@ -123,19 +123,18 @@ impl Agent {
 async fn show(context: &Context, agent: Option<&str>) -> Result<(), Failure> {
     let format = context.format(LISTING)?;
     let server = context.server()?;
-    let agent = match agent {
-        Some(agent) => server.agent(agent, "cannot show the agent").await?,
-        None => {
-            let own = server.client.oneclaw().agent_self().await;
-            own.map_err(|error| {
-                server
-                    .failure("cannot show the agent whose key this is", &error)
-                    .advise(
-                        Code::Forbidden,
-                        "name an agent; the key that you use is a user's",
-                    )
-            })?
-        }
+    let agent = if let Some(agent) = agent {
+        server.agent(agent, "cannot show the agent").await?
+    } else {
+        let own = server.client.oneclaw().agent_self().await;
+        own.map_err(|error| {
+            server
+                .failure("cannot show the agent whose key this is", &error)
+                .advise(
+                    Code::Forbidden,
+                    "name an agent; the key that you use is a user's",
+                )
+        })?
     };
     Records::one(COLUMNS, row(agent)).main(ID).print(format)
 }

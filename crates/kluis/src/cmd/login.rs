@@ -106,6 +106,13 @@ impl Login {
                     server.url,
                     store.path().display()
                 ));
+                if let Some(usual) = remote::usual_server(&context.connection)
+                    && usual.trim_end_matches('/') != server.url.trim_end_matches('/')
+                {
+                    say(&format!(
+                        "commands here go to {usual} unless --url or KLUIS_URL names this server"
+                    ));
+                }
                 let row = vec![
                     granted.email.into(),
                     server.url.as_str().into(),

@@ -91,15 +91,13 @@ impl Remote {
     /// The server that a link leads to. A token goes along only if it is for that very server: anybody can send a link.
     pub(crate) fn of_link(connection: &Connection, base: &str) -> Result<Self, Failure> {
         let found = found(connection).ok();
-        match found.filter(|found| without_slash(&found.url) == without_slash(base)) {
-            Some(found) => {
-                let at = (found.url, found.url_from);
-                Self::connect(connection, found.certificate, at, found.token.ok())
-            }
-            None => {
-                let at = (base.to_owned(), "the link".to_owned());
-                Self::connect(connection, None, at, None)
-            }
+        if let Some(found) = found.filter(|found| without_slash(&found.url) == without_slash(base))
+        {
+            let at = (found.url, found.url_from);
+            Self::connect(connection, found.certificate, at, found.token.ok())
+        } else {
+            let at = (base.to_owned(), "the link".to_owned());
+            Self::connect(connection, None, at, None)
         }
     }
 
@@ -306,6 +304,15 @@ pub(crate) fn store() -> Result<Store, Failure> {
 /// This instant.
 pub(crate) fn now() -> Timestamp {
     Clock::system().now()
+}
+
+/// The server that commands here talk to, unless one is named.
+pub(crate) fn usual_server(connection: &Connection) -> Option<String> {
+    let unnamed = Connection {
+        url: None,
+        ..connection.clone()
+    };
+    found(&unnamed).ok().map(|found| found.url)
 }
 
 fn found(connection: &Connection) -> Result<Found, Failure> {

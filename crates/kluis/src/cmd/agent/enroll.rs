@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use clap::Args;
 use kluis_client::SecretText;
-use kluis_client::oneclaw::{Enrolled, Enrollment};
+use kluis_client::oneclaw::Enrollment;
+use kluis_server::engine::Timestamp;
 
 use super::KEY;
 use crate::cmd::Context;
 use crate::cmd::poll::{Asked, Poll};
 use crate::failure::{Code, Failure};
 use crate::output::{Cell, Format, LISTING, Records};
-use crate::remote::Remote;
+use crate::remote::{Remote, now};
 use crate::terminal::say;
 
 /// Ask that an agent be registered; needs no credential
@@ -39,7 +40,16 @@ pub(crate) struct Enroll {
     public_key: Option<PathBuf>,
 }
 
-const ASKED: &[&str] = &["agent_id", "approval_url", "message"];
+const ASKED: &[&str] = &["approval_url", "expires_at", "message"];
+/// A server that takes no enrolments does not know the path, which whoever has no credential is not told.
+const CLOSED: &str = "have an owner or admin register it with kluis agent create, or turn agents.enrollment on in the server's configuration";
+
+/// How a request is asked after.
+struct Pairing<'a> {
+    id: &'a str,
+    poll: &'a SecretText,
+    until: Timestamp,
+}
 
 impl Enroll {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
@@ -60,33 +70,37 @@ impl Enroll {
         };
         let told = server.client.oneclaw().agent_enroll(&ask).await;
         let told = told.map_err(|error| {
-            server.failure(what.as_str(), &error).advise(
-                Code::NotFound,
-                "have an owner or admin register it with kluis agent create; this server takes no enrolments",
-            )
+            server
+                .failure(what.as_str(), &error)
+                .advise(Code::NotFound, CLOSED)
+                .advise(Code::NotAuthenticated, CLOSED)
         })?;
         if let Some(url) = &told.approval_url {
             say(&format!("to approve it: kluis agent approve {url}"));
         }
-        match (&told.pairing_id, &told.poll_token) {
-            (Some(pairing), Some(poll)) => {
-                if let Some(fingerprint) = &told.fingerprint {
-                    say(&format!("fingerprint of the public key: {fingerprint}"));
-                }
-                let until = told.expires_at.as_deref().unwrap_or("somebody has decided");
-                say(&format!("waiting until {until}"));
-                self.wait(&server, &what, pairing, poll, format).await
+        if let (Some(pairing), Some(poll)) = (&told.pairing_id, &told.poll_token) {
+            if let Some(fingerprint) = &told.fingerprint {
+                say(&format!("fingerprint of the public key: {fingerprint}"));
             }
-            _ => {
-                let Enrolled {
-                    agent_id,
-                    approval_url,
-                    message,
-                    ..
-                } = told;
-                let row = vec![agent_id.into(), approval_url.into(), message.into()];
-                Records::one(ASKED, row).print(format)
-            }
+            let until = told.expires_at.as_deref();
+            say(&format!(
+                "waiting until {}",
+                until.unwrap_or("somebody has decided")
+            ));
+            let until = until.and_then(Timestamp::parse);
+            let pairing = Pairing {
+                id: pairing,
+                poll,
+                until: until.unwrap_or_else(|| now().after(PATIENCE)),
+            };
+            self.wait(&server, &what, &pairing, format).await
+        } else {
+            let row = vec![
+                told.approval_url.into(),
+                told.expires_at.into(),
+                told.message.into(),
+            ];
+            Records::one(ASKED, row).print(format)
         }
     }
 
@@ -94,26 +108,29 @@ impl Enroll {
         &self,
         server: &Remote,
         what: &str,
-        pairing: &str,
-        poll_token: &SecretText,
+        pairing: &Pairing<'_>,
         format: Format,
     ) -> Result<(), Failure> {
         let mut poll = Poll::every(INTERVAL);
+        let refused = |why: &str, fix: &str| Failure::new(Code::Forbidden, what, why, fix);
+        let again = "enroll it again";
         let status = loop {
             poll.wait().await;
             let status = server
                 .client
                 .oneclaw()
-                .agent_enrollment(pairing, poll_token)
+                .agent_enrollment(pairing.id, pairing.poll)
                 .await;
             match poll.outcome(status) {
                 Asked::Answer(status) if status.status == "pending" => {}
                 Asked::Answer(status) => break status,
+                Asked::Again if pairing.until < now() => {
+                    return Err(refused("the server gave no answer in time", again));
+                }
                 Asked::Again => {}
                 Asked::Failed(error) => return Err(server.failure(what, &error)),
             }
         };
-        let refused = |why: &str, fix: &str| Failure::new(Code::Forbidden, what, why, fix);
         match (status.status.as_str(), status.api_key) {
             ("approved", Some(key)) => {
                 say(&format!(
@@ -137,7 +154,7 @@ impl Enroll {
                 "somebody denied it",
                 "ask whoever was to approve it",
             )),
-            ("expired", _) => Err(refused("nobody approved it in time", "enroll it again")),
+            ("expired", _) => Err(refused("nobody approved it in time", again)),
             (other, _) => Err(Failure::new(
                 Code::Unreachable,
                 what,
@@ -171,4 +188,6 @@ fn read_key(path: &Path) -> Result<String, Failure> {
 }
 
 const INTERVAL: Duration = Duration::from_secs(5);
+/// Where the server does not say how long.
+const PATIENCE: Duration = Duration::from_mins(15);
 const LONGEST_KEY: u64 = 16 << 10;

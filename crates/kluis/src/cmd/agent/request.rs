@@ -54,19 +54,16 @@ impl Approve {
         })?;
         let name = approved.agent.name.clone();
         let mut row = row(approved.agent);
-        match approved.api_key {
-            Some(key) => {
-                say(&format!(
-                    "agent '{name}' registered; its key is shown this once"
-                ));
-                row.push(Cell::Secret(key));
-            }
-            None => {
-                say(&format!(
-                    "agent '{name}' registered; it fetches its key itself"
-                ));
-                row.push(Cell::None);
-            }
+        if let Some(key) = approved.api_key {
+            say(&format!(
+                "agent '{name}' registered; its key is shown this once"
+            ));
+            row.push(Cell::Secret(key));
+        } else {
+            say(&format!(
+                "agent '{name}' registered; it fetches its key itself"
+            ));
+            row.push(Cell::None);
         }
         Records::one(WITH_KEY, row)
             .main(WITH_KEY.len() - 1)
@@ -106,6 +103,7 @@ async fn show(server: &Remote, token: &SecretText) -> Result<(), Failure> {
     };
     tell("name", Some(&pending.name));
     tell("description", pending.description.as_deref());
+    tell("for", pending.human_email.as_deref());
     tell("fingerprint", pending.fingerprint.as_deref());
     tell("asked from", pending.ip_address.as_deref());
     tell("asked at", pending.created_at.as_deref());
