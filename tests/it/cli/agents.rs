@@ -50,7 +50,7 @@ async fn an_agent_is_registered_with_its_ceilings_and_its_key_stands_alone_on_st
     assert_eq!(own.text("/environment"), "production");
     assert_eq!(own.at("/token_ttl_seconds"), 900);
     assert_eq!(own.at("/intents_api_enabled"), true);
-    assert_eq!(own.members("").contains(&"expires_at".to_owned()), true);
+    assert!(own.members("").contains(&"expires_at".to_owned()));
 
     let listed = json(&kluis, &["agent", "list"]);
     assert_eq!(listed[0]["name"], "nightly");
