@@ -136,6 +136,10 @@ async fn a_login_that_is_denied_or_for_another_leaves_nothing() {
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("somebody denied it"));
     assert!(!machine.file().exists());
+    let before = ["login", "--url", &base, "show", "BBBB-BBBB"];
+    run_with(&kluis, &before, "", &as_member).failed(5);
+    let mixed = ["login", "--email", "a@example.test", "show", "BBBB-BBBB"];
+    run(&kluis, &mixed).failed(2).told(&["--email"]);
     run(&kluis, &["login", "show", "BBBB-BBBB"])
         .failed(5)
         .told(&["look at the code"]);

@@ -20,13 +20,10 @@ mod decide;
 /// kluis login approve CODE. The log-in is kept in kluis/credentials.json below the configuration directory, one for each
 /// server, and every command uses it where neither flags nor the environment name a token.
 #[derive(Debug, Args)]
-#[command(
-    args_conflicts_with_subcommands = true,
-    after_help = "\
+#[command(after_help = "\
 Examples:
   kluis login --url https://kluis.example.org
-  kluis login --email ann@example.org          with a password instead"
-)]
+  kluis login --email ann@example.org          with a password instead")]
 pub(crate) struct Login {
     #[command(subcommand)]
     decide: Option<Decide>,
@@ -77,6 +74,14 @@ struct Granted {
 
 impl Login {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        // clap's own way to say so would refuse --url before the word, too.
+        if self.decide.is_some() && (self.email.is_some() || self.user.is_some()) {
+            return Err(Failure::usage(
+                "the command line is not understood",
+                "--email and --for are for a log-in of one's own, not for the answer to another's",
+                "leave them out",
+            ));
+        }
         match self.decide {
             Some(Decide::Show { code }) => decide::show(context, &code).await,
             Some(Decide::Approve { code, yes }) => decide::approve(context, &code, yes).await,
