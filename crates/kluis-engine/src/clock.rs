@@ -111,3 +111,31 @@ impl Clock {
         self.ahead_millis.fetch_add(millis, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_with_its_offset_to_the_end_of_the_year_9999() {
+        for (text, shown) in [
+            ("2026-03-01T09:30:00Z", Some("2026-03-01T09:30:00Z")),
+            (
+                "2026-03-01T09:30:00.5+01:00",
+                Some("2026-03-01T08:30:00.5Z"),
+            ),
+            ("9999-12-30T00:00:00Z", Some("9999-12-30T00:00:00Z")),
+            ("9999-12-31T23:59:59Z", Some("9999-12-31T23:59:59Z")),
+            ("9999-12-31T23:59:59", None),
+            ("9999-12-31", None),
+            ("9999-13-31T23:59:59Z", None),
+            ("10000-01-01T00:00:00Z", None),
+            ("2026-03-01T09:30:00", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            let read = Timestamp::parse(text).map(Timestamp::rfc3339);
+            assert_eq!(read.as_deref(), shown, "{text}");
+        }
+    }
+}

@@ -46,8 +46,9 @@ pub(in super::super) struct DeviceDecision {
 /// What a device is given, once.
 #[derive(Serialize, ToSchema)]
 pub(in super::super) struct DeviceCode {
+    #[serde(rename = "device_code")]
     #[schema(value_type = String)]
-    device_code: Revealed,
+    code: Revealed,
     /// What it shows to its user.
     #[schema(examples("BCDF-GHJK"))]
     user_code: String,
@@ -144,7 +145,7 @@ impl DeviceCode {
     /// What is given by the server that is reached at `public_url`.
     pub(in super::super) fn at(public_url: &str, begun: Begun) -> Self {
         Self {
-            device_code: begun.device_code.into(),
+            code: begun.device_code.into(),
             user_code: begun.user_code,
             verification_uri: format!(
                 "{public_url}/api-docs#/1claw%3A%20device/oneclaw_device_login_approve"

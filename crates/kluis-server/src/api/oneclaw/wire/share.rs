@@ -55,7 +55,8 @@ pub(in super::super) struct Share {
     #[schema(format = "uuid")]
     id: String,
     #[schema(examples("https://kluis.example.org/v1/share/6f9f8a52-9a3c-4d6e-8f5b-0d9d3f0f3c11"))]
-    share_url: String,
+    #[serde(rename = "share_url")]
+    url: String,
     #[schema(examples("anyone_with_link"))]
     recipient_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,7 +124,7 @@ impl Share {
     pub(in super::super) fn at(public_url: &str, share: Made) -> Self {
         let id = share.token.expose();
         Self {
-            share_url: format!("{public_url}/v1/share/{id}"),
+            url: format!("{public_url}/v1/share/{id}"),
             recipient_type: share.recipient.kind(),
             recipient_email: email(share.recipient),
             expires_at: share.expires_at.rfc3339(),
