@@ -11,7 +11,7 @@ use crate::caller::{Caller, Credential, Principal};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::ids::{EventId, SecretId, ShareId, VaultId};
+use crate::ids::{EnvVarId, EventId, SecretId, ShareId, VaultId};
 use crate::policy::Basis;
 use crate::store::{Conn, Touches, Tx, Work};
 
@@ -29,6 +29,8 @@ pub(crate) struct Act {
     found: Thing,
     /// The secrets whose values were listed.
     listed: Option<Vec<ListedSecret>>,
+    /// Keys of the environment variables whose values are told.
+    keys: Option<Vec<String>>,
     /// Whether another act takes it from here.
     deferred: bool,
     /// Who is recorded when it is not the caller, whose rights decide.
@@ -82,6 +84,8 @@ struct Details<'a> {
     basis: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secrets: Option<&'a [ListedSecret]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keys: Option<&'a [String]>,
 }
 
 impl Engine {
@@ -123,7 +127,7 @@ impl Engine {
             .await
     }
 
-    /// The same for one that changes secrets of `vault`, and nothing else.
+    /// The same for one that changes secrets or environment variables of `vault`, and nothing else.
     pub(crate) async fn change_secrets<T, F>(
         &self,
         caller: &Caller,
@@ -211,6 +215,7 @@ impl Engine {
             named: Thing::default(),
             found: Thing::default(),
             listed: None,
+            keys: None,
             deferred: false,
             done_by: None,
         }
@@ -307,6 +312,17 @@ impl Act {
         self.listed = Some(secrets);
     }
 
+    /// The environment variable was found or made.
+    pub(crate) fn finds_env_var(&mut self, id: EnvVarId, version: u32) {
+        self.finds("env_var", *id.bytes());
+        self.found.version = Some(version);
+    }
+
+    /// The values of the environment variables with these keys leave together.
+    pub(crate) fn tells_keys(&mut self, keys: Vec<String>) {
+        self.keys = Some(keys);
+    }
+
     /// Another act takes it from here, with an event of its own.
     pub(crate) fn defer(&mut self) {
         self.deferred = true;
@@ -347,9 +363,9 @@ impl Act {
     }
 
     fn event_of(&self, outcome: Outcome, thing: &Thing, action: Action) -> Result<Event, Error> {
-        let listed = match outcome {
-            Outcome::Success => self.listed.as_deref(),
-            Outcome::Denied | Outcome::Failed => None,
+        let (listed, keys) = match outcome {
+            Outcome::Success => (self.listed.as_deref(), self.keys.as_deref()),
+            Outcome::Denied | Outcome::Failed => (None, None),
         };
         let details = Details {
             vault_id: thing.vault.map(|vault| vault.to_string()),
@@ -361,6 +377,7 @@ impl Act {
             request_id: self.caller.origin.request.to_string(),
             basis: thing.basis,
             secrets: listed,
+            keys,
         };
         let (actor_type, actor, credential) = match &self.done_by {
             Some(DoneBy::Anyone) => ("anonymous", None, None),

@@ -214,6 +214,22 @@ actions! {
     AuditList: "audit.list", ANYONE, LOGS, AGENTS, Read;
     /// Check the chain of the record.
     AuditVerify: "audit.verify", ADMIN, LOGS, USERS, Read;
+    /// See the environments of a vault.
+    EnvironmentList: "environment.list", ANYONE, SEE, AGENTS, Read;
+    /// Make an environment of a vault.
+    EnvironmentCreate: "environment.create", ANYONE, WRITE, AGENTS, Change;
+    /// Delete an environment of a vault.
+    EnvironmentDelete: "environment.delete", ANYONE, WRITE, AGENTS, Change;
+    /// See the environment variables of a vault.
+    EnvVarList: "env_var.list", ANYONE, SEE, AGENTS, Read;
+    /// Read one environment variable.
+    EnvVarRead: "env_var.read", ANYONE, READ, AGENTS, Read;
+    /// Get the values of all environment variables of one environment.
+    EnvVarResolve: "env_var.resolve", ANYONE, READ, AGENTS, Read;
+    /// Make or change an environment variable.
+    EnvVarWrite: "env_var.write", ANYONE, WRITE, AGENTS, Change;
+    /// Delete an environment variable.
+    EnvVarDelete: "env_var.delete", ANYONE, WRITE, AGENTS, Change;
     /// Make an organization and its owner.
     OrganizationCreate: "organization.create", Floor::ServerOwner, UNSCOPED, USERS, Change;
     /// Change the own password.

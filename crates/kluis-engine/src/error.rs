@@ -41,6 +41,8 @@ pub enum Error {
 pub enum Conflict {
     /// The name, path or address is taken.
     Exists,
+    /// There are as many as there can be.
+    Full,
     /// It is still in use.
     InUse,
     /// The last active owner of an organization stays (RULES §8).
@@ -170,6 +172,7 @@ impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Exists => "It already exists.",
+            Self::Full => "There are as many as there can be.",
             Self::InUse => "It is still in use.",
             Self::LastOwner => "An organization keeps at least one active owner.",
             Self::Protected => "It cannot be renamed or deleted.",

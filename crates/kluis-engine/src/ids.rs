@@ -68,6 +68,10 @@ ids! {
     DeviceLoginId;
     /// An agent that asks to be registered.
     EnrollmentId;
+    /// An environment variable of a vault.
+    EnvVarId;
+    /// An environment that variables of a vault are in.
+    EnvironmentId;
     /// An entry of the record.
     EventId;
     /// An organization: the border that nothing crosses.

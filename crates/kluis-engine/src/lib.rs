@@ -18,6 +18,7 @@ mod clock;
 mod cursors;
 mod device_logins;
 mod engine;
+mod env_vars;
 mod error;
 mod explanation;
 mod ids;
@@ -61,11 +62,16 @@ pub use caller::{Agent, Caller, Credential, Origin, Plan, Principal, Role, Scope
 pub use clock::{Clock, Timestamp};
 pub use device_logins::{DeviceCode, DeviceLogin, DeviceToken};
 pub use engine::{Engine, Settings};
+pub use env_vars::{
+    EnvKey, EnvVar, EnvVarAt, EnvVarChange, Environment, EnvironmentName, NewEnvVar,
+    NewEnvironment, ResolvedVars, VarSource,
+};
 pub use error::{Cause, Conflict, Error, Invalid, Unavailable, Why};
 pub use explanation::{Explanation, Question};
 pub use ids::{
-    AgentId, ApiKeyId, DeviceLoginId, EnrollmentId, EventId, OrganizationId, PolicyId, RequestId,
-    SecretId, SessionId, ShareId, UserId, VaultId, from_base62, to_base62,
+    AgentId, ApiKeyId, DeviceLoginId, EnrollmentId, EnvVarId, EnvironmentId, EventId,
+    OrganizationId, PolicyId, RequestId, SecretId, SessionId, ShareId, UserId, VaultId,
+    from_base62, to_base62,
 };
 /// What hashing a password or passphrase costs.
 pub use kluis_crypto::password::Params as PasswordCost;

@@ -7,8 +7,9 @@ use kluis_crypto::RootKey;
 
 use crate::blocking;
 use crate::engine::Engine;
+use crate::env_vars::ENV_VAR;
 use crate::error::Error;
-use crate::ids::{OrganizationId, SecretId, UserId, VaultId};
+use crate::ids::{OrganizationId, SecretId, VaultId};
 use crate::keys::organization_key_create;
 use crate::notice::{Actor, Notice, SERVER_LOG};
 use crate::store::sql::keys as sql;
@@ -228,23 +229,16 @@ impl Engine {
                     let (newest, _) = keys.newest()?;
                     let of = params![organization.bytes(), newest];
                     let mut any = false;
-                    for mut row in conn.query(sql::STALE_NOTES, of).await? {
-                        let id = SecretId::from_bytes(row.array()?);
-                        let (old, sealed) = (row.number()?, row.blob()?);
-                        let notes = keys.open_field(NOTES, id.bytes(), old, &sealed)?;
-                        let (new, sealed) = keys.seal_field(NOTES, id.bytes(), notes.expose())?;
-                        conn.execute(sql::REWRAP_NOTES, params![id.bytes(), old, new, &sealed])
-                            .await?;
-                        any = true;
-                    }
-                    for mut row in conn.query(sql::STALE_TOTP, of).await? {
-                        let id = UserId::from_bytes(row.array()?);
-                        let (old, sealed) = (row.number()?, row.blob()?);
-                        let secret = keys.open_field(TOTP, id.bytes(), old, &sealed)?;
-                        let (new, sealed) = keys.seal_field(TOTP, id.bytes(), secret.expose())?;
-                        conn.execute(sql::REWRAP_TOTP, params![id.bytes(), old, new, &sealed])
-                            .await?;
-                        any = true;
+                    for (kind, stale, rewrap) in FIELDS {
+                        for mut row in conn.query(stale, of).await? {
+                            let id: [u8; 16] = row.array()?;
+                            let (old, sealed) = (row.number()?, row.blob()?);
+                            let field = keys.open_field(kind, &id, old, &sealed)?;
+                            let (new, sealed) = keys.seal_field(kind, &id, field.expose())?;
+                            conn.execute(rewrap, params![&id, old, new, &sealed])
+                                .await?;
+                            any = true;
+                        }
                     }
                     Ok(any)
                 })
@@ -252,6 +246,13 @@ impl Engine {
             .await
     }
 }
+
+/// What is sealed beside things: its kind, and the statements that find and replace what an older key seals.
+const FIELDS: [(&str, &str, &str); 3] = [
+    (ENV_VAR, sql::STALE_ENV_VARS, sql::REWRAP_ENV_VAR),
+    (NOTES, sql::STALE_NOTES, sql::REWRAP_NOTES),
+    (TOTP, sql::STALE_TOTP, sql::REWRAP_TOTP),
+];
 
 /// A secret's notes, sealed beside it.
 pub(crate) const NOTES: &str = "notes";

@@ -1,9 +1,10 @@
 //! Rotation of root and organization keys while the engine works (DESIGN §4).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kluis_engine::{Secret, SecretWrite, Which};
+use kluis_engine::{EnvKey, EnvironmentName, NewEnvVar, Secret, SecretWrite, Which};
 
 use super::ground::{Ground, exposed, text};
 use crate::harness::on_both;
@@ -69,6 +70,17 @@ on_both! {
                 .await
                 .unwrap();
         }
+        for number in 0..SECRETS {
+            let new = NewEnvVar {
+                key: EnvKey::parse(format!("K{number}")).unwrap(),
+                value: Secret::from_text(value(number, 1)),
+                environments: None,
+                git_branch: None,
+                sensitive: true,
+                comment: String::new(),
+            };
+            ground.engine.env_var_create(&ground.owner, ground.vault, new).await.unwrap();
+        }
         ground.engine.root_key_rotate().await.unwrap();
         ground.engine.organization_keys_rotate().await.unwrap();
         // What rotates in the background has hundreds of rows before it, and its store closes under it.
@@ -79,11 +91,29 @@ on_both! {
             assert_eq!(text(&read), value(number, 0));
             assert_eq!(exposed(&read.notes.unwrap()), format!("note {number}"));
         }
+        let resolved = resolved(&ground).await;
+        assert_eq!(resolved["K7"], value(7, 1));
         ground.engine.rewrap_all().await.unwrap();
         for number in 0..SECRETS {
             assert_eq!(ground.text(&format!("s{number}")).await, value(number, 0));
         }
+        let resolved = self::resolved(&ground).await;
+        assert_eq!(resolved.len(), SECRETS);
+        for number in 0..SECRETS {
+            assert_eq!(resolved[&format!("K{number}")], value(number, 1));
+        }
     }
+}
+
+/// The variables of `production`.
+async fn resolved(ground: &Ground) -> BTreeMap<String, String> {
+    let environment = EnvironmentName::parse("production", "environment").unwrap();
+    let of = Some(environment);
+    let resolved = ground
+        .engine
+        .env_var_resolve(&ground.owner, ground.vault, of, None);
+    let vars = resolved.await.unwrap().vars.into_iter();
+    vars.map(|(key, value, _)| (key, exposed(&value))).collect()
 }
 
 fn value(number: usize, written: usize) -> String {

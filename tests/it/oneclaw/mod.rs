@@ -9,6 +9,7 @@ mod both_ways;
 mod clients;
 mod devices;
 mod enrollment;
+mod env_vars;
 mod explain;
 pub mod export;
 mod export_altered;

@@ -31,6 +31,10 @@ pub(super) struct Scene<'a> {
     agent: Option<String>,
     /// A share of the secret, for whoever has the link.
     share: Option<String>,
+    /// A variable of the vault.
+    env_var: Option<String>,
+    /// An environment of the vault.
+    environment: Option<String>,
 }
 
 /// The path of every scene's secret.
@@ -133,12 +137,19 @@ impl Route {
                 "users" => scene.user().await,
                 "api-keys" => scene.key().await,
                 "agents" => scene.agent().await,
+                "env-vars" => scene.env_var().await,
+                "environments" => scene.environment().await,
                 "api-docs" => "swagger-ui.css".to_owned(),
                 _ => panic!("{}: say what stands behind {before}", self.name()),
             };
             filled.push(id);
         }
-        filled.join("/")
+        let query = if self.path.ends_with("/env-vars/resolve") {
+            "?environment=production"
+        } else {
+            ""
+        };
+        filled.join("/") + query
     }
 
     /// A body that is right for the route.
@@ -203,6 +214,9 @@ impl Route {
                 "secret_path_pattern": "**", "principal_type": "user",
                 "principal_id": scene.reader, "permissions": ["read"],
             }),
+            "POST /v1/vaults/{}/env-vars" => json!({"key": "MADE", "value": "v"}),
+            "PATCH /v1/vaults/{}/env-vars/{}" => json!({"value": "changed"}),
+            "POST /v1/vaults/{}/environments" => json!({"slug": "made"}),
             "PUT /v1/vaults/{}/policies/{}" => json!({"permissions": ["read"]}),
             "POST /v1/auth/logout"
             | "POST /v1/auth/totp/enroll"
@@ -238,6 +252,8 @@ impl<'a> Scene<'a> {
             key: None,
             agent: None,
             share: None,
+            env_var: None,
+            environment: None,
         }
     }
 
@@ -292,6 +308,26 @@ impl<'a> Scene<'a> {
         let share = self.owner.post(&path, body).await.expect(201).text("/id");
         self.share = Some(share.clone());
         share
+    }
+
+    async fn env_var(&mut self) -> String {
+        if let Some(key) = &self.env_var {
+            return key.clone();
+        }
+        let path = format!("/v1/vaults/{}/env-vars", uuid_of(&self.vault().await));
+        let body = json!({"key": "SCENE", "value": "stored"});
+        self.maker.post(&path, body).await.expect(201);
+        self.env_var.insert("SCENE".to_owned()).clone()
+    }
+
+    async fn environment(&mut self) -> String {
+        if let Some(slug) = &self.environment {
+            return slug.clone();
+        }
+        let path = format!("/v1/vaults/{}/environments", uuid_of(&self.vault().await));
+        let body = json!({"slug": "scene"});
+        self.maker.post(&path, body).await.expect(201);
+        self.environment.insert("scene".to_owned()).clone()
     }
 
     async fn user(&mut self) -> String {

@@ -9,6 +9,7 @@ use crate::error::Error;
 const STEPS: &[&str] = &[
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
 ];
 
 /// Bring an SQLite database up to date; a crash half-way leaves it as it was.

@@ -19,6 +19,7 @@ const ALL: &[(&str, &[&str])] = &[
     ("authentication", sql::authentication::ALL),
     ("device_logins", sql::device_logins::ALL),
     ("enrollments", sql::enrollments::ALL),
+    ("env_vars", sql::env_vars::ALL),
     ("events", sql::events::ALL),
     ("journal", sql::journal::ALL),
     ("keys", sql::keys::ALL),

@@ -32,6 +32,10 @@ statements! {
         WHERE s.notes_key_version < ?2 AND v.organization_id = ?1 LIMIT 200";
     REWRAP_NOTES = "UPDATE secret SET notes_key_version = ?3, notes = ?4
         WHERE id = ?1 AND notes_key_version = ?2";
+    STALE_ENV_VARS = "SELECT e.id, e.value_key_version, e.value FROM env_var e JOIN vault v ON v.id = e.vault_id
+        WHERE e.value_key_version < ?2 AND v.organization_id = ?1 LIMIT 200";
+    REWRAP_ENV_VAR = "UPDATE env_var SET value_key_version = ?3, value = ?4
+        WHERE id = ?1 AND value_key_version = ?2";
     STALE_TOTP = "SELECT id, totp_key_version, totp_secret FROM user_account
         WHERE totp_key_version < ?2 AND organization_id = ?1 LIMIT 200";
     REWRAP_TOTP = "UPDATE user_account SET totp_key_version = ?3, totp_secret = ?4

@@ -15,6 +15,7 @@ pub(crate) mod api_keys;
 pub(crate) mod authentication;
 pub(crate) mod device_logins;
 pub(crate) mod enrollments;
+pub(crate) mod env_vars;
 pub(crate) mod events;
 pub(crate) mod journal;
 pub(crate) mod keys;

@@ -48,7 +48,8 @@ fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
     match error {
         Error::Conflict(Conflict::Exists) => (StatusCode::CONFLICT, "already_exists"),
         Error::Conflict(
-            Conflict::InUse
+            Conflict::Full
+            | Conflict::InUse
             | Conflict::LastOwner
             | Conflict::Protected
             | Conflict::State

@@ -56,7 +56,11 @@ fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::Conflict(Conflict::Exists) => (StatusCode::CONFLICT, "ALREADY_EXISTS"),
         Error::Conflict(Conflict::Version) => (StatusCode::CONFLICT, "VERSION_CONFLICT"),
         Error::Conflict(
-            Conflict::InUse | Conflict::LastOwner | Conflict::Protected | Conflict::State,
+            Conflict::Full
+            | Conflict::InUse
+            | Conflict::LastOwner
+            | Conflict::Protected
+            | Conflict::State,
         ) => (StatusCode::CONFLICT, "CONFLICT"),
         Error::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN"),
         Error::Gone | Error::Hidden | Error::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),

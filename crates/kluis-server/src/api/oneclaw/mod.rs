@@ -7,6 +7,7 @@
 //! | `secrets.rs` | `GET /vaults/{vault_id}/secrets`; `GET, PUT, DELETE /vaults/{vault_id}/secrets/{path}` |
 //! | `enrollment.rs` | `POST /agents/enroll`; `GET /agents/enroll/{pairing_id}/status`; `GET /agents/enroll/pending`; `POST /agents/enroll/{approve,deny}` |
 //! | `shares.rs` | `POST /secrets/{secret_id}/share`; `GET, DELETE /share/{share_id}`; `DELETE /shares/{share_id}`; `GET /shares/{outbound,inbound}`; `POST /shares/{share_id}/{accept,decline}` |
+//! | `env_vars.rs` | `GET, POST /vaults/{vault_id}/env-vars`; `GET …/env-vars/resolve`; `GET, PATCH, DELETE …/env-vars/{key}`; `GET, POST /vaults/{vault_id}/environments`; `DELETE …/environments/{slug}` |
 //! | `explain.rs` | `POST /policies/explain` |
 //! | `policies.rs` | `GET, POST /vaults/{vault_id}/policies`; `PUT, DELETE /vaults/{vault_id}/policies/{policy_id}` |
 //! | `versions.rs` | `GET /vaults/{vault_id}/secret-versions/{path}`, `…/secret-version/{path}/{n}`; `POST …/secret-version-disable/{path}/{n}`, `…/{secret-rotate,secret-restore,secret-purge}/{path}` |
@@ -24,6 +25,7 @@ mod audit;
 mod auth;
 mod device;
 mod enrollment;
+mod env_vars;
 pub(crate) mod error;
 mod explain;
 mod health;
@@ -77,6 +79,18 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(shares::share_list_received))
         .routes(routes!(shares::share_accept))
         .routes(routes!(shares::share_decline))
+        .routes(routes!(env_vars::env_var_list, env_vars::env_var_create))
+        .routes(routes!(env_vars::env_var_resolve))
+        .routes(routes!(
+            env_vars::env_var_read,
+            env_vars::env_var_update,
+            env_vars::env_var_delete
+        ))
+        .routes(routes!(
+            env_vars::environment_list,
+            env_vars::environment_create
+        ))
+        .routes(routes!(env_vars::environment_delete))
         .routes(routes!(explain::policy_explain))
         .routes(routes!(policies::policy_list, policies::policy_create))
         .routes(routes!(policies::policy_update, policies::policy_delete))

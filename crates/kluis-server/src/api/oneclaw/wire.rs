@@ -9,6 +9,7 @@
 //! | `audit.rs` | the record (contract §11) |
 //! | `device.rs` | log-in of devices (contract §4.5) |
 //! | `enrollment.rs` | agents that ask to be registered (contract §9) |
+//! | `env_var.rs` | environment variables and environments (contract §14.1) |
 //! | `explain.rs` | why someone may or may not |
 //! | `health.rs` | how the server is (contract §12) |
 //! | `mfa.rs` | the second factor (contract §4.5) |
@@ -26,6 +27,7 @@ mod api_key;
 mod audit;
 mod device;
 mod enrollment;
+mod env_var;
 mod explain;
 mod health;
 mod mfa;
@@ -54,6 +56,10 @@ pub(super) use self::device::{
 pub(super) use self::enrollment::{
     AgentApproved, ApprovalQuery, Asking, Enrollment, EnrollmentBegin, EnrollmentDecision,
     EnrollmentState, PollQuery,
+};
+pub(super) use self::env_var::{
+    EnvVar, EnvVarCreate, EnvVarQuery, EnvVarUpdate, EnvVars, EnvVarsQuery, EnvVarsResolved,
+    Environment, EnvironmentCreate, Environments, ResolveQuery, environment_slug,
 };
 pub(super) use self::explain::{Explanation, Question};
 pub(super) use self::health::{Health, KeyHealth};

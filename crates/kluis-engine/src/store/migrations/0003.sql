@@ -1,0 +1,27 @@
+CREATE TABLE environment (
+    id BLOB PRIMARY KEY,
+    vault_id BLOB NOT NULL REFERENCES vault (id) ON DELETE CASCADE,
+    slug TEXT NOT NULL,
+    description TEXT NOT NULL,
+    copied_from TEXT,
+    created_at INTEGER NOT NULL,
+    UNIQUE (vault_id, slug)
+) STRICT;
+
+CREATE TABLE env_var (
+    id BLOB PRIMARY KEY,
+    vault_id BLOB NOT NULL REFERENCES vault (id) ON DELETE CASCADE,
+    key TEXT NOT NULL,
+    environments TEXT NOT NULL,
+    git_branch TEXT,
+    sensitive INTEGER NOT NULL,
+    comment TEXT NOT NULL,
+    value_key_version INTEGER NOT NULL,
+    value BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    created_by_type TEXT NOT NULL,
+    created_by BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX env_var_vault ON env_var (vault_id, key);
