@@ -26,6 +26,8 @@ pub(crate) struct VaultRow {
     pub(crate) policy_generation: i64,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+    /// Whether reads in it look for honeytokens.
+    pub(crate) honeytokens: bool,
 }
 
 /// A vault that the caller may know of, with the policies that apply to the caller in it.
@@ -46,8 +48,9 @@ impl Engine {
     ) -> Result<Access, Error> {
         act.names_vault(vault);
         let row = conn.query_one(sql::BY_ID, params![vault.bytes()]).await?;
-        let row = row.ok_or(Error::NotFound)?;
-        self.access_of(conn, act, VaultRow::from_row(row)?).await
+        let row = VaultRow::from_row(row.ok_or(Error::NotFound)?)?;
+        act.looks_into(&row);
+        self.access_of(conn, act, row).await
     }
 
     /// The same to change the vault or its policies: nobody else does until the transaction ends.
@@ -193,6 +196,7 @@ impl VaultRow {
             policy_generation: row.int()?,
             created_at: row.time()?,
             updated_at: row.time()?,
+            honeytokens: row.flag()?,
         })
     }
 }

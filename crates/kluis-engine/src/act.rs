@@ -3,6 +3,8 @@
 //! An operation is either a [`Engine::look`] or a [`Engine::change`], so it cannot be run without naming its
 //! [`Action`], and cannot end without leaving exactly one event, refused or done.
 
+mod watched;
+
 use serde::Serialize;
 
 use crate::action::{Action, Floor};
@@ -31,6 +33,10 @@ pub(crate) struct Act {
     listed: Option<Vec<ListedSecret>>,
     /// Keys of the environment variables whose values are told.
     keys: Option<Vec<String>>,
+    /// The vault, where that has honeytokens.
+    honeytokens: Option<VaultId>,
+    /// Whether a value leaves with the answer to a change.
+    reads_along: bool,
     /// Whether another act takes it from here.
     deferred: bool,
     /// Who is recorded when it is not the caller, whose rights decide.
@@ -105,9 +111,14 @@ impl Engine {
         act.looks = true;
         let mut reader = self.store().reader().await?;
         let outcome = work(reader.conn()?, &mut act).await;
-        drop(reader);
-        if let Some(event) = act.event(outcome.as_ref().err())? {
+        let error = outcome.as_ref().err();
+        if let Some(event) = act.event(error)? {
+            let touched = self
+                .honeytokens_touched(reader.conn()?, &act, error)
+                .await?;
+            drop(reader);
             self.store().record(event).await?;
+            self.honeytokens_record(&act, touched).await?;
         }
         outcome
     }
@@ -173,14 +184,21 @@ impl Engine {
         F: for<'t> FnOnce(&'t mut Tx, &'t mut Act) -> Work<'t, T> + Send + 'static,
         T: Send + 'static,
     {
+        let engine = self.clone();
         self.store()
             .write_touching(touches, move |tx| {
                 Box::pin(async move {
                     let outcome = work(tx, &mut act).await;
-                    if let Some(event) = act.event(outcome.as_ref().err())? {
+                    let error = outcome.as_ref().err();
+                    if let Some(event) = act.event(error)? {
+                        let touched = engine.honeytokens_touched(tx.conn(), &act, error).await?;
+                        engine.honeytokens_tell(&act, &touched);
+                        let events = [event]
+                            .into_iter()
+                            .chain(touched.into_iter().map(|touched| touched.event));
                         match outcome {
-                            Ok(_) => tx.record(event),
-                            Err(_) => tx.record_refusal(event),
+                            Ok(_) => events.for_each(|event| tx.record(event)),
+                            Err(_) => events.for_each(|event| tx.record_refusal(event)),
                         }
                     }
                     outcome
@@ -216,6 +234,8 @@ impl Engine {
             found: Thing::default(),
             listed: None,
             keys: None,
+            honeytokens: None,
+            reads_along: false,
             deferred: false,
             done_by: None,
         }
@@ -225,6 +245,8 @@ impl Engine {
     async fn refuse<T>(&self, act: &Act) -> Result<T, Error> {
         let event = act.event_of(Outcome::Denied, &act.named, act.action)?;
         self.store().record(event).await?;
+        let touched = self.honeytokens_touched_unseen(act).await?;
+        self.honeytokens_record(act, touched).await?;
         Err(Error::Forbidden)
     }
 }
@@ -358,8 +380,18 @@ impl Act {
     }
 
     /// An event of this act under another action's name: a plaintext that left with the answer to a change.
-    pub(crate) fn also(&self, action: Action) -> Result<Event, Error> {
+    pub(crate) fn also(&mut self, action: Action) -> Result<Event, Error> {
+        self.reads_along = true;
         self.event_of(Outcome::Success, &self.found, action)
+    }
+
+    /// Who is recorded: type, id, id of the credential.
+    fn actor(&self) -> (&'static str, Option<[u8; 16]>, Option<[u8; 16]>) {
+        match &self.done_by {
+            Some(DoneBy::Anyone) => ("anonymous", None, None),
+            Some(DoneBy::Caller(caller)) => actor_of(caller),
+            None => actor_of(&self.caller),
+        }
     }
 
     fn event_of(&self, outcome: Outcome, thing: &Thing, action: Action) -> Result<Event, Error> {
@@ -379,11 +411,7 @@ impl Act {
             secrets: listed,
             keys,
         };
-        let (actor_type, actor, credential) = match &self.done_by {
-            Some(DoneBy::Anyone) => ("anonymous", None, None),
-            Some(DoneBy::Caller(caller)) => actor_of(caller),
-            None => actor_of(&self.caller),
-        };
+        let (actor_type, actor, credential) = self.actor();
         Ok(Event {
             id: EventId::generate(self.now)?,
             organization: self.caller.organization,

@@ -230,6 +230,14 @@ actions! {
     EnvVarWrite: "env_var.write", ANYONE, WRITE, AGENTS, Change;
     /// Delete an environment variable.
     EnvVarDelete: "env_var.delete", ANYONE, WRITE, AGENTS, Change;
+    /// See the honeytokens.
+    HoneytokenList: "honeytoken.list", ANYONE, SETTINGS, USERS, Read;
+    /// Make a honeytoken.
+    HoneytokenCreate: "honeytoken.create", ANYONE, SETTINGS, USERS, Change;
+    /// Delete a honeytoken.
+    HoneytokenDelete: "honeytoken.delete", ANYONE, SETTINGS, USERS, Change;
+    /// Touch a honeytoken: nobody asks for it, reading does it.
+    HoneytokenTrigger: "honeytoken.triggered", ANYONE, ANY, AGENTS, Read;
     /// Make an organization and its owner.
     OrganizationCreate: "organization.create", Floor::ServerOwner, UNSCOPED, USERS, Change;
     /// Change the own password.

@@ -74,6 +74,8 @@ ids! {
     EnvironmentId;
     /// An entry of the record.
     EventId;
+    /// A honeytoken: a path whose reading is told.
+    HoneytokenId;
     /// An organization: the border that nothing crosses.
     OrganizationId;
     /// A policy on a vault.

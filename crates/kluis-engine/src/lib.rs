@@ -21,6 +21,7 @@ mod engine;
 mod env_vars;
 mod error;
 mod explanation;
+mod honeytokens;
 mod ids;
 mod keys;
 mod limits;
@@ -68,8 +69,9 @@ pub use env_vars::{
 };
 pub use error::{Cause, Conflict, Error, Invalid, Unavailable, Why};
 pub use explanation::{Explanation, Question};
+pub use honeytokens::{Honeytoken, NewHoneytoken};
 pub use ids::{
-    AgentId, ApiKeyId, DeviceLoginId, EnrollmentId, EnvVarId, EnvironmentId, EventId,
+    AgentId, ApiKeyId, DeviceLoginId, EnrollmentId, EnvVarId, EnvironmentId, EventId, HoneytokenId,
     OrganizationId, PolicyId, RequestId, SecretId, SessionId, ShareId, UserId, VaultId,
     from_base62, to_base62,
 };

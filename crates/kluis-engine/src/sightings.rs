@@ -1,4 +1,4 @@
-//! What is noticed at the door: which keys are used, and which credentials are refused (RULES §7).
+//! What is noticed at the door: which keys are used, which credentials are refused (RULES §7), which honeytokens touched.
 //!
 //! Neither may slow a request or stop a refusal, so both are collected in memory and stored in the background, a second or
 //! a minute later. A crash loses what was not stored yet.
@@ -12,10 +12,10 @@ use crate::audit::{Event, Outcome};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::ids::{ApiKeyId, OrganizationId};
+use crate::ids::{ApiKeyId, HoneytokenId, OrganizationId};
 use crate::notice::{Actor, Notice, NoticeDetails, SERVER_LOG};
 use crate::store::params;
-use crate::store::sql::authentication as sql;
+use crate::store::sql::{authentication as sql, honeytokens};
 
 /// What is noticed and not stored yet.
 #[derive(Default)]
@@ -25,6 +25,8 @@ pub(crate) struct Sightings(Mutex<Seen>);
 struct Seen {
     used: BTreeMap<ApiKeyId, Timestamp>,
     refused: BTreeMap<Refused, i64>,
+    /// How often, and when last.
+    triggered: BTreeMap<HoneytokenId, (i64, Timestamp)>,
 }
 
 /// Refusals that are counted together.
@@ -85,6 +87,11 @@ impl Sightings {
         }
     }
 
+    /// A honeytoken was touched.
+    pub(crate) fn triggered(&self, honeytoken: HoneytokenId, now: Timestamp) {
+        self.seen().trigger(honeytoken, 1, now);
+    }
+
     /// A credential was refused.
     pub(crate) fn refused(
         &self,
@@ -122,7 +129,12 @@ impl Sightings {
                 over
             }
         };
-        Seen { used, refused }
+        let triggered = std::mem::take(&mut seen.triggered);
+        Seen {
+            used,
+            refused,
+            triggered,
+        }
     }
 
     /// Keep what could not be stored.
@@ -133,6 +145,9 @@ impl Sightings {
         }
         for (kind, count) in taken.refused {
             seen.count(kind, count);
+        }
+        for (honeytoken, (count, at)) in taken.triggered {
+            seen.trigger(honeytoken, count, at);
         }
     }
 
@@ -155,8 +170,14 @@ impl Seen {
         *self.refused.entry(kind).or_default() += times;
     }
 
+    fn trigger(&mut self, honeytoken: HoneytokenId, times: i64, at: Timestamp) {
+        let (count, last) = self.triggered.entry(honeytoken).or_insert((0, at));
+        *count += times;
+        *last = at.max(*last);
+    }
+
     fn is_empty(&self) -> bool {
-        self.used.is_empty() && self.refused.is_empty()
+        self.used.is_empty() && self.refused.is_empty() && self.triggered.is_empty()
     }
 }
 
@@ -203,6 +224,7 @@ impl Engine {
                 return Ok(());
             }
             let used = taken.used.clone();
+            let triggered = taken.triggered.clone();
             let events = taken
                 .refused
                 .iter()
@@ -219,6 +241,10 @@ impl Engine {
                                     .execute(statement, params![key.bytes(), at])
                                     .await?;
                             }
+                        }
+                        for (honeytoken, (count, at)) in triggered {
+                            let touched = params![honeytoken.bytes(), count, at];
+                            tx.conn().execute(honeytokens::TRIGGERED, touched).await?;
                         }
                         for event in events {
                             tx.record(event);

@@ -13,6 +13,7 @@ mod env_vars;
 mod explain;
 pub mod export;
 mod export_altered;
+mod honeytokens;
 mod limits;
 mod policies;
 mod record;

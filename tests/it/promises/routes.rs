@@ -35,6 +35,8 @@ pub(super) struct Scene<'a> {
     env_var: Option<String>,
     /// An environment of the vault.
     environment: Option<String>,
+    /// A honeytoken in the vault.
+    honeytoken: Option<String>,
 }
 
 /// The path of every scene's secret.
@@ -97,7 +99,7 @@ impl Route {
 
     /// The path with ids of the scene in it.
     pub(super) async fn filled(&self, scene: &mut Scene<'_>) -> String {
-        if self.path == "/v1/policies/explain" {
+        if ["/v1/policies/explain", "/v1/risk/honeytokens"].contains(&self.path.as_str()) {
             scene.vault().await;
         }
         // Its head and its end: all of it, many times over, would take longer than all the other routes.
@@ -137,6 +139,7 @@ impl Route {
                 "users" => scene.user().await,
                 "api-keys" => scene.key().await,
                 "agents" => scene.agent().await,
+                "honeytokens" => scene.honeytoken().await,
                 "env-vars" => scene.env_var().await,
                 "environments" => scene.environment().await,
                 "api-docs" => "swagger-ui.css".to_owned(),
@@ -214,6 +217,9 @@ impl Route {
                 "secret_path_pattern": "**", "principal_type": "user",
                 "principal_id": scene.reader, "permissions": ["read"],
             }),
+            "POST /v1/risk/honeytokens" => {
+                json!({"vault_id": scene.vault_now(), "secret_path": "bait/made"})
+            }
             "POST /v1/vaults/{}/env-vars" => json!({"key": "MADE", "value": "v"}),
             "PATCH /v1/vaults/{}/env-vars/{}" => json!({"value": "changed"}),
             "POST /v1/vaults/{}/environments" => json!({"slug": "made"}),
@@ -254,6 +260,7 @@ impl<'a> Scene<'a> {
             share: None,
             env_var: None,
             environment: None,
+            honeytoken: None,
         }
     }
 
@@ -318,6 +325,17 @@ impl<'a> Scene<'a> {
         let body = json!({"key": "SCENE", "value": "stored"});
         self.maker.post(&path, body).await.expect(201);
         self.env_var.insert("SCENE".to_owned()).clone()
+    }
+
+    async fn honeytoken(&mut self) -> String {
+        if let Some(honeytoken) = &self.honeytoken {
+            return honeytoken.clone();
+        }
+        let vault = uuid_of(&self.vault().await);
+        let body = json!({"vault_id": vault, "secret_path": "bait/scene"});
+        let made = self.maker.post("/v1/risk/honeytokens", body).await;
+        let honeytoken = made.expect(201).text("/id");
+        self.honeytoken.insert(honeytoken).clone()
     }
 
     async fn environment(&mut self) -> String {

@@ -19,6 +19,7 @@ mod types;
 pub use environments::{Environment, NewEnvironment};
 pub use resolve::{ResolvedVars, VarSource};
 pub(crate) use row::ENV_VAR;
+pub(crate) use types::plain_text;
 pub use types::{EnvKey, EnvVar, EnvVarAt, EnvVarChange, EnvironmentName, NewEnvVar};
 
 use self::environments::require_known;

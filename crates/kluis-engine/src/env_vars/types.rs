@@ -216,7 +216,7 @@ pub(super) fn comment_text(text: String) -> Result<String, Error> {
 }
 
 /// Text in clear beside a thing, at most 4,000 characters.
-pub(super) fn plain_text(text: String, field: &'static str) -> Result<String, Error> {
+pub(crate) fn plain_text(text: String, field: &'static str) -> Result<String, Error> {
     if text.chars().count() > LONGEST_COMMENT {
         return Err(Error::invalid(field, "must have at most 4000 characters"));
     }

@@ -302,6 +302,7 @@ impl Engine {
             secret,
             version,
         } = Arc::unwrap_or_clone(stored);
+        act.looks_into(&vault);
         let access = self.access_of(conn, act, vault).await?;
         Ok(Sought {
             access,

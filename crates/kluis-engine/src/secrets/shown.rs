@@ -26,7 +26,7 @@ impl Shown<'_> {
     pub(super) fn after(
         &self,
         tx: &mut Tx,
-        act: &Act,
+        act: &mut Act,
         written: Option<Value>,
         notes_set: bool,
     ) -> Result<(Option<Value>, Option<Option<Secret>>), Error> {

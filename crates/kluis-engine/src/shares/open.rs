@@ -53,11 +53,11 @@ impl Engine {
     ) -> Result<SharedSecret, Error> {
         let opening = self.share_opening(token, opener, origin.clone()).await?;
         if let Err(error) = opening.check() {
-            return self.opening_refused(&opening.act, error).await;
+            return self.opening_refused(&opening, error).await;
         }
         let guess = match (&opening.row.passphrase_hash, passphrase) {
             (None, _) => None,
-            (Some(_), None) => return self.opening_refused(&opening.act, Error::Forbidden).await,
+            (Some(_), None) => return self.opening_refused(&opening, Error::Forbidden).await,
             (Some(hash), Some(passphrase)) => {
                 let guess = self
                     .guess_begin_share(origin.address, opening.row.id)
@@ -66,7 +66,7 @@ impl Engine {
                     .password_matches(passphrase, Some(hash.clone()))
                     .await?
                 {
-                    return self.opening_refused(&opening.act, Error::Forbidden).await;
+                    return self.opening_refused(&opening, Error::Forbidden).await;
                 }
                 Some(guess)
             }
@@ -116,7 +116,7 @@ impl Engine {
         if active {
             Ok(opening)
         } else {
-            self.opening_refused(&opening.act, Error::NotFound).await
+            self.opening_refused(&opening, Error::NotFound).await
         }
     }
 
@@ -156,9 +156,15 @@ impl Engine {
         .await
     }
 
-    async fn opening_refused<T>(&self, act: &Act, error: Error) -> Result<T, Error> {
-        if let Some(event) = act.event(Some(&error))? {
+    async fn opening_refused<T>(&self, opening: &Opening, error: Error) -> Result<T, Error> {
+        if let Some(event) = opening.act.event(Some(&error))? {
             self.store().record(event).await?;
+            // The record tells of the share alone; what is behind it decides whether a honeytoken was touched.
+            let mut act = opening.act.clone();
+            act.names_vault(opening.row.vault);
+            act.names_path(&opening.row.path);
+            let touched = self.honeytokens_touched_unseen(&act).await?;
+            self.honeytokens_record(&act, touched).await?;
         }
         Err(error)
     }

@@ -47,7 +47,7 @@ pub(crate) enum Conn {
 pub(crate) struct Tx {
     conn: Conn,
     events: Vec<Event>,
-    refusal: Option<Event>,
+    refusals: Vec<Event>,
 }
 
 /// What runs inside a transaction.
@@ -203,7 +203,7 @@ impl Tx {
         Self {
             conn,
             events: Vec::new(),
-            refusal: None,
+            refusals: Vec::new(),
         }
     }
 
@@ -219,7 +219,7 @@ impl Tx {
 
     /// Record `event` although what this transaction has done is undone, because it is refused.
     pub(crate) fn record_refusal(&mut self, event: Event) {
-        self.refusal = Some(event);
+        self.refusals.push(event);
     }
 }
 

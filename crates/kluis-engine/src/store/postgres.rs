@@ -130,10 +130,10 @@ impl Postgres {
                 Err(error) => error,
             };
             control(&mut tx.conn, "ROLLBACK").await?;
-            let refusal = tx.refusal.take();
+            let refusals = std::mem::take(&mut tx.refusals);
             // Back to the pool before the recorder needs a connection of it.
             drop(tx);
-            if let Some(event) = refusal {
+            for event in refusals {
                 record(&events, event).await?;
             }
             Err(error)

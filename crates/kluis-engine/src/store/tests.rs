@@ -21,6 +21,7 @@ const ALL: &[(&str, &[&str])] = &[
     ("enrollments", sql::enrollments::ALL),
     ("env_vars", sql::env_vars::ALL),
     ("events", sql::events::ALL),
+    ("honeytokens", sql::honeytokens::ALL),
     ("journal", sql::journal::ALL),
     ("keys", sql::keys::ALL),
     ("limits", sql::limits::ALL),

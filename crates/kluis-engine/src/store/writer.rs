@@ -265,10 +265,10 @@ impl Writer {
             let attempt = change.run(&mut self.tx);
             let succeeded = attempt.succeeded();
             attempts.push(attempt);
-            let refusal = self.tx.refusal.take();
+            let refusals = std::mem::take(&mut self.tx.refusals);
             if !succeeded {
                 self.tx.events.truncate(kept);
-                self.tx.events.extend(refusal);
+                self.tx.events.extend(refusals);
                 execute(&mut self.tx, "ROLLBACK TO change")?;
             }
             execute(&mut self.tx, "RELEASE change")?;
@@ -296,7 +296,7 @@ impl Writer {
 
     fn abandon(&mut self) {
         self.tx.events.clear();
-        self.tx.refusal = None;
+        self.tx.refusals.clear();
         self.chain.forget();
         // Fails harmlessly when the failed statement has already ended the transaction.
         let _ = execute(&mut self.tx, "ROLLBACK");

@@ -4,7 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use kluis_engine::{
-    AgentId, ApiKeyId, EnrollmentId, PolicyId, SecretId, UserId, VaultId, from_base62, to_base62,
+    AgentId, ApiKeyId, EnrollmentId, HoneytokenId, PolicyId, SecretId, UserId, VaultId,
+    from_base62, to_base62,
 };
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
@@ -69,6 +70,7 @@ kinds! {
     AgentId: "agent_";
     ApiKeyId: "key_";
     EnrollmentId: "enrollment_";
+    HoneytokenId:;
     PolicyId: "policy_";
     SecretId: "sec_", "resource_";
     UserId: "usr_", "user_";

@@ -25,3 +25,17 @@ CREATE TABLE env_var (
     updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX env_var_vault ON env_var (vault_id, key);
+
+ALTER TABLE vault ADD COLUMN honeytokens INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE honeytoken (
+    id BLOB PRIMARY KEY,
+    vault_id BLOB NOT NULL REFERENCES vault (id) ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    notes TEXT NOT NULL,
+    created_by BLOB NOT NULL,
+    trigger_count INTEGER NOT NULL,
+    last_triggered_at INTEGER,
+    created_at INTEGER NOT NULL,
+    UNIQUE (vault_id, path)
+) STRICT;

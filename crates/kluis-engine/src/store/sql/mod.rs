@@ -17,6 +17,7 @@ pub(crate) mod device_logins;
 pub(crate) mod enrollments;
 pub(crate) mod env_vars;
 pub(crate) mod events;
+pub(crate) mod honeytokens;
 pub(crate) mod journal;
 pub(crate) mod keys;
 pub(crate) mod limits;

@@ -4,6 +4,7 @@ statements! {
     /// Vault, secret and version in one row; the version is the stated one, or the current one for NULL.
     READ_BY_ID = "SELECT v.id, v.organization_id, v.name, v.description, v.role, v.maker_type, v.maker_id,
         v.maker_user_id, v.created_by_type, v.created_by, v.policy_generation, v.created_at, v.updated_at,
+        v.honeytokens,
         s.id, s.path, s.kind, s.tags, s.fields, s.notes, s.notes_key_version, s.disabled, s.newest_version,
         s.current_version, s.closed_at, s.created_at, s.updated_at,
         d.version, d.form, d.key_version, d.data_key, d.ciphertext, d.metadata, d.expires_at, d.max_access_count,
@@ -14,6 +15,7 @@ statements! {
         WHERE v.id = ?1";
     READ_BY_PATH = "SELECT v.id, v.organization_id, v.name, v.description, v.role, v.maker_type, v.maker_id,
         v.maker_user_id, v.created_by_type, v.created_by, v.policy_generation, v.created_at, v.updated_at,
+        v.honeytokens,
         s.id, s.path, s.kind, s.tags, s.fields, s.notes, s.notes_key_version, s.disabled, s.newest_version,
         s.current_version, s.closed_at, s.created_at, s.updated_at,
         d.version, d.form, d.key_version, d.data_key, d.ciphertext, d.metadata, d.expires_at, d.max_access_count,

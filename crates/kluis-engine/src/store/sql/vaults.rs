@@ -6,11 +6,11 @@ statements! {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, ?11)";
     /// Columns of a vault, in the order of `vaults::from_columns`.
     BY_ID = "SELECT id, organization_id, name, description, role, maker_type, maker_id, maker_user_id,
-        created_by_type, created_by, policy_generation, created_at, updated_at FROM vault WHERE id = ?1";
+        created_by_type, created_by, policy_generation, created_at, updated_at, honeytokens FROM vault WHERE id = ?1";
     LOCK = "SELECT id FROM vault WHERE id = ?1";
     BY_NAME = "SELECT id FROM vault WHERE organization_id = ?1 AND name = ?2";
     OF_ORGANIZATION = "SELECT id, organization_id, name, description, role, maker_type, maker_id, maker_user_id,
-        created_by_type, created_by, policy_generation, created_at, updated_at FROM vault
+        created_by_type, created_by, policy_generation, created_at, updated_at, honeytokens FROM vault
         WHERE organization_id = ?1 ORDER BY created_at, id";
     UPDATE = "UPDATE vault SET name = ?2, description = ?3, updated_at = ?4 WHERE id = ?1";
     DELETE = "DELETE FROM vault WHERE id = ?1";

@@ -8,6 +8,7 @@
 //! | `enrollment.rs` | `POST /agents/enroll`; `GET /agents/enroll/{pairing_id}/status`; `GET /agents/enroll/pending`; `POST /agents/enroll/{approve,deny}` |
 //! | `shares.rs` | `POST /secrets/{secret_id}/share`; `GET, DELETE /share/{share_id}`; `DELETE /shares/{share_id}`; `GET /shares/{outbound,inbound}`; `POST /shares/{share_id}/{accept,decline}` |
 //! | `env_vars.rs` | `GET, POST /vaults/{vault_id}/env-vars`; `GET …/env-vars/resolve`; `GET, PATCH, DELETE …/env-vars/{key}`; `GET, POST /vaults/{vault_id}/environments`; `DELETE …/environments/{slug}` |
+//! | `honeytokens.rs` | `GET, POST /risk/honeytokens`; `DELETE /risk/honeytokens/{honeytoken_id}` |
 //! | `explain.rs` | `POST /policies/explain` |
 //! | `policies.rs` | `GET, POST /vaults/{vault_id}/policies`; `PUT, DELETE /vaults/{vault_id}/policies/{policy_id}` |
 //! | `versions.rs` | `GET /vaults/{vault_id}/secret-versions/{path}`, `…/secret-version/{path}/{n}`; `POST …/secret-version-disable/{path}/{n}`, `…/{secret-rotate,secret-restore,secret-purge}/{path}` |
@@ -29,6 +30,7 @@ mod env_vars;
 pub(crate) mod error;
 mod explain;
 mod health;
+mod honeytokens;
 mod me;
 mod mfa;
 mod policies;
@@ -91,6 +93,11 @@ pub(crate) fn router() -> OpenApiRouter<App> {
             env_vars::environment_create
         ))
         .routes(routes!(env_vars::environment_delete))
+        .routes(routes!(
+            honeytokens::honeytoken_list,
+            honeytokens::honeytoken_create
+        ))
+        .routes(routes!(honeytokens::honeytoken_delete))
         .routes(routes!(explain::policy_explain))
         .routes(routes!(policies::policy_list, policies::policy_create))
         .routes(routes!(policies::policy_update, policies::policy_delete))
