@@ -203,6 +203,33 @@ def tools_await():
         assert asyncio.run(together(kit["oneclaw_get_secret"])) == ["x"] * 8
 
 
+@step("env/tools")
+def env_tools():
+    with tools() as (kit, vault_id):
+        done(owner().env_vars.create(vault_id, "API_URL", "https://api"), 201)
+        done(owner().env_vars.create(vault_id, "LEVEL", "debug", environments=["preview"]), 201)
+        done(owner().env_vars.create(vault_id, "LEVEL", "trace", environments=["preview"], git_branch="fix"), 201)
+
+        listed = json.loads(said(kit["oneclaw_list_env_vars"]))
+        assert {item["key"] for item in listed} == {"API_URL", "LEVEL"}, listed
+        listed = json.loads(said(kit["oneclaw_list_env_vars"], environment="production", vault_id=vault_id))
+        assert [item["key"] for item in listed] == ["API_URL"], listed
+
+        resolve = kit["oneclaw_resolve_env"]
+        assert json.loads(said(resolve, environment="production"))["vars"] == {"API_URL": "https://api"}
+        told = json.loads(said(resolve, environment="preview", git_branch="fix", vault_id=vault_id))
+        assert told["vars"] == {"API_URL": "https://api", "LEVEL": "trace"}, told
+        complains(resolve, "Validation", environment="nowhere")
+
+
+@step("env/client")
+def env_client():
+    with place() as (vault_id, _, key), OneclawClient(api_key=key, base_url=URL) as client:
+        done(owner().env_vars.create(vault_id, "API_URL", "https://api"), 201)
+        assert [item["key"] for item in client.list_env_vars(environment="production")] == ["API_URL"]
+        assert client.resolve_env_vars(environment="production")["vars"] == {"API_URL": "https://api"}
+
+
 @step("outside/complaints")
 def what_is_left_out_is_told():
     """Memory, signing and automations are out of the contract's scope (§16): their tools say so and nothing breaks."""

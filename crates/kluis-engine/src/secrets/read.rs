@@ -291,7 +291,7 @@ impl Engine {
     async fn secret_sought(
         &self,
         conn: &mut Conn,
-        act: &Act,
+        act: &mut Act,
         vault: VaultId,
         at: &SecretAt,
         which: Which,
