@@ -47,7 +47,6 @@ async fn an_agent_is_registered_with_its_ceilings_and_its_key_stands_alone_on_st
     let own = Api::bearer(kluis.base(), key).get("/v1/agents/me").await;
     let own = own.expect(200);
     assert_eq!(own.at("/scopes"), serde_json::json!(["db/**", "mail/*"]));
-    assert_eq!(own.text("/environment"), "production");
     assert_eq!(own.at("/token_ttl_seconds"), 900);
     assert_eq!(own.at("/intents_api_enabled"), true);
     assert!(own.members("").contains(&"expires_at".to_owned()));

@@ -65,7 +65,7 @@ async fn a_refusal_has_the_shape_that_its_path_says() {
         ("/v1/health", OneClaw),
         ("/v1/honeytokens", OneClaw),
         ("/v1/auth/token/a", OneClaw),
-        ("/v1/auth/mfa", OneClaw),
+        ("/v1/auth/mfa/verify", OneClaw),
         ("/v1/auth/signup", OneClaw),
         ("/v1/auth/device/code", OneClaw),
         ("/v1/auth/me", OneClaw),
