@@ -20,6 +20,7 @@ use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::{ApiKeyId, OrganizationId, SessionId, UserId};
+use crate::ip_rules;
 use crate::keys::Unsealed;
 use crate::notice::{Actor, Notice};
 use crate::second_factor::SecondFactor;
@@ -157,12 +158,19 @@ impl Engine {
             origin: origin.clone(),
             guess,
         };
-        let opened = self.access_token_open(proven, Some(code.to_owned())).await;
-        if matches!(opened, Err(Error::Unauthenticated)) {
+        let opened = match self.ip_rules_require(waiting.organization, &origin).await {
+            Ok(()) => self.access_token_open(proven, Some(code.to_owned())).await,
+            Err(error) => Err(error),
+        };
+        if let Err(refusal @ (Error::Unauthenticated | Error::Forbidden)) = &opened {
             let actor = Actor::User(waiting.user);
             let notice = Notice {
                 outcome: Outcome::Denied,
                 ..Notice::new(waiting.organization, actor, AUTH_FAILURE).through(&origin)
+            };
+            let notice = match refusal {
+                Error::Forbidden => ip_rules::refused(notice),
+                _ => notice,
             };
             self.store()
                 .record(notice.event(self.clock().now())?)

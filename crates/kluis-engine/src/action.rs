@@ -238,6 +238,12 @@ actions! {
     HoneytokenDelete: "honeytoken.delete", ANYONE, SETTINGS, USERS, Change;
     /// Touch a honeytoken: nobody asks for it, reading does it.
     HoneytokenTrigger: "honeytoken.triggered", ANYONE, ANY, AGENTS, Read;
+    /// See the rules about addresses.
+    IpRuleList: "ip_rule.list", ADMIN, SETTINGS, USERS, Read;
+    /// Make a rule about addresses.
+    IpRuleCreate: "ip_rule.create", ADMIN, SETTINGS, USERS, Change;
+    /// Remove a rule about addresses.
+    IpRuleDelete: "ip_rule.delete", ADMIN, SETTINGS, USERS, Change;
     /// Make an organization and its owner.
     OrganizationCreate: "organization.create", Floor::ServerOwner, UNSCOPED, USERS, Change;
     /// Change the own password.

@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::{AgentId, ApiKeyId, OrganizationId, SessionId, UserId};
+use crate::ip_rules::IpRules;
 use crate::notice::Actor;
 use crate::sessions::ACCESS_PREFIX;
 use crate::sightings::{Holder, Reason};
@@ -30,7 +31,8 @@ pub enum Accepts {
 
 impl Engine {
     /// The caller whose credential `token` is. `Unauthenticated` for an unknown, expired or revoked one, and for one of
-    /// a disabled user; which of these it was is told to the record alone.
+    /// a disabled user; which of these it was is told to the record alone. `Forbidden` where the organization's rules do not
+    /// admit the address.
     pub async fn authenticate(
         &self,
         token: &str,
@@ -48,6 +50,14 @@ impl Engine {
             self.sightings()
                 .refused(origin.address, reason, Some(found.holder()), now);
             return Err(Error::Unauthenticated);
+        }
+        if let Some(rules) = &found.ip_rules
+            && !rules.admits(origin.address)
+        {
+            let holder = Some(found.holder());
+            self.sightings()
+                .refused(origin.address, Reason::IpRule, holder, now);
+            return Err(Error::Forbidden);
         }
         if let Some(key) = found.key {
             self.sightings().used(key, found.last_used_at, now);
@@ -142,6 +152,8 @@ pub(crate) struct Found {
     sort: Sort,
     credential: Credential,
     organization: OrganizationId,
+    /// Where the organization may be asked from; anywhere when `None`.
+    ip_rules: Option<IpRules>,
     principal: Principal,
     plan: Plan,
     active: bool,
@@ -158,6 +170,7 @@ impl Found {
     fn user(sort: Sort, row: &mut Row) -> Result<Self, Failure> {
         let id = row.array()?;
         let organization = OrganizationId::from_bytes(row.array()?);
+        let ip_rules = IpRules::parse(&row.text()?)?;
         let user = UserId::from_bytes(row.array()?);
         let role = Role::parse(&row.text()?).ok_or_else(unexpected)?;
         let plan = Plan::parse(&row.text()?).ok_or_else(unexpected)?;
@@ -166,6 +179,7 @@ impl Found {
             sort,
             credential: Credential::Session(SessionId::from_bytes(id)),
             organization,
+            ip_rules,
             principal: Principal::User(User {
                 id: user,
                 role,
@@ -205,6 +219,7 @@ impl Found {
     fn agent(sort: Sort, row: &mut Row) -> Result<Self, Failure> {
         let id = row.array()?;
         let organization = OrganizationId::from_bytes(row.array()?);
+        let ip_rules = IpRules::parse(&row.text()?)?;
         let agent = AgentId::from_bytes(row.array()?);
         let registered_by = row.optional_array()?.map(UserId::from_bytes);
         let active = row.flag()?;
@@ -238,6 +253,7 @@ impl Found {
             sort,
             credential,
             organization,
+            ip_rules,
             principal: Principal::Agent(Arc::new(agent)),
             plan,
             active: active && in_force,

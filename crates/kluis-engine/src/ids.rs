@@ -76,6 +76,8 @@ ids! {
     EventId;
     /// A honeytoken: a path whose reading is told.
     HoneytokenId;
+    /// A rule about addresses.
+    IpRuleId;
     /// An organization: the border that nothing crosses.
     OrganizationId;
     /// A policy on a vault.

@@ -23,6 +23,7 @@ mod error;
 mod explanation;
 mod honeytokens;
 mod ids;
+mod ip_rules;
 mod keys;
 mod limits;
 mod notice;
@@ -72,9 +73,10 @@ pub use explanation::{Explanation, Question};
 pub use honeytokens::{Honeytoken, NewHoneytoken};
 pub use ids::{
     AgentId, ApiKeyId, DeviceLoginId, EnrollmentId, EnvVarId, EnvironmentId, EventId, HoneytokenId,
-    OrganizationId, PolicyId, RequestId, SecretId, SessionId, ShareId, UserId, VaultId,
+    IpRuleId, OrganizationId, PolicyId, RequestId, SecretId, SessionId, ShareId, UserId, VaultId,
     from_base62, to_base62,
 };
+pub use ip_rules::{IpRule, IpRuleKind, NewIpRule};
 /// What hashing a password or passphrase costs.
 pub use kluis_crypto::password::Params as PasswordCost;
 /// The one type for secret bytes, and tokens, as operations take and give them.

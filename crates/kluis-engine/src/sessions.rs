@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::{OrganizationId, SessionId, UserId};
+use crate::ip_rules::{self, require_admitted};
 use crate::limits::Guess;
 use crate::notice::{Actor, Notice, NoticeDetails};
 use crate::second_factor::SecondFactor;
@@ -91,22 +92,29 @@ impl Engine {
         };
         let (organization, user) = (known.organization, known.user);
         let outcome = match known.password_hash.filter(|_| right && known.active) {
-            Some(password_hash) => {
-                let origin = origin.clone();
-                open(Proven {
-                    user,
-                    password_hash,
-                    origin,
-                    guess,
-                })
-                .await
-            }
+            Some(password_hash) => match self.ip_rules_require(organization, &origin).await {
+                Ok(()) => {
+                    let origin = origin.clone();
+                    open(Proven {
+                        user,
+                        password_hash,
+                        origin,
+                        guess,
+                    })
+                    .await
+                }
+                Err(error) => Err(error),
+            },
             None => Err(Error::Unauthenticated),
         };
-        if matches!(outcome, Err(Error::Unauthenticated)) {
+        if let Err(refusal @ (Error::Unauthenticated | Error::Forbidden)) = &outcome {
             let notice = Notice {
                 outcome: Outcome::Denied,
                 ..Notice::new(organization, Actor::User(user), AUTH_FAILURE).through(&origin)
+            };
+            let notice = match refusal {
+                Error::Forbidden => ip_rules::refused(notice),
+                _ => notice,
             };
             self.store()
                 .record(notice.event(self.clock().now())?)
@@ -135,6 +143,17 @@ impl Engine {
                     let Some(family) = Family::find(tx.conn(), &digest).await? else {
                         return Ok(Refreshed::Unknown);
                     };
+                    if let Err(error) =
+                        require_admitted(tx.conn(), family.organization, &origin).await
+                    {
+                        let notice = ip_rules::refused(family.notice(AUTH_FAILURE, &origin));
+                        let notice = Notice {
+                            outcome: Outcome::Denied,
+                            ..notice
+                        };
+                        tx.record_refusal(notice.event(now)?);
+                        return Err(error);
+                    }
                     let fresh = Fresh::generate(now)?;
                     let (access, next) = (
                         keys.digest(fresh.access.expose()),

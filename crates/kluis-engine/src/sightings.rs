@@ -55,6 +55,8 @@ pub(crate) enum Reason {
     Disabled,
     /// It has expired.
     Expired,
+    /// The organization may not be asked from there.
+    IpRule,
     /// It was revoked.
     Revoked,
     /// Nobody has this credential.
@@ -208,6 +210,7 @@ impl Reason {
         match self {
             Self::Disabled => "disabled",
             Self::Expired => "expired",
+            Self::IpRule => "ip_rule",
             Self::Revoked => "revoked",
             Self::UnknownCredential => "unknown_credential",
             Self::UnknownEmail => "unknown_email",

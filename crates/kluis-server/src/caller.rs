@@ -88,7 +88,8 @@ pub(crate) async fn anyone(
             engine.admit(&caller).await?;
             Ok(Some(caller))
         }
-        Err(Error::Unauthenticated) => Ok(None),
+        // Nor is one from where its organization may not be asked.
+        Err(Error::Unauthenticated | Error::Forbidden) => Ok(None),
         Err(error) => Err(error),
     }
 }

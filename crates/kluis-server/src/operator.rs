@@ -6,6 +6,7 @@
 //! | `{"command":"unseal","share":"…"}`, `…"passphrase":"…"`, or neither for a key file | `status` |
 //! | `{"command":"seal"}` | `status` |
 //! | `{"command":"rotate-keys","keys":"root"}`, `"organizations"` | `rotated` |
+//! | `{"command":"clear-ip-rules"}` | `cleared` |
 //! | `{"command":"advance-clock","seconds":60}` | – |
 //!
 //! A refusal is `{"ok":false,"error":"…"}`.
@@ -28,6 +29,8 @@ pub(crate) use socket::Socket;
 pub enum Command {
     /// Move the server's clock forward; refused unless the server was started for tests.
     AdvanceClock(Duration),
+    /// Remove the rules about addresses of all organizations.
+    ClearIpRules,
     /// Replace keys; the seal stays as it is.
     RotateKeys(Keys),
     /// Forget every key.
@@ -71,6 +74,9 @@ pub struct Reply {
     /// The new version of the root key, or how many organizations have a new key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated: Option<u64>,
+    /// How many rules about addresses were removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleared: Option<u64>,
 }
 
 /// How a server is.
@@ -121,6 +127,7 @@ struct Line<S> {
 #[serde(rename_all = "kebab-case")]
 enum Word {
     AdvanceClock,
+    ClearIpRules,
     RotateKeys,
     Seal,
     Status,
@@ -141,6 +148,7 @@ impl From<Command> for Line<Revealed> {
                 seconds: Some(by.as_secs()),
                 ..word(Word::AdvanceClock)
             },
+            Command::ClearIpRules => word(Word::ClearIpRules),
             Command::RotateKeys(keys) => Self {
                 keys: Some(keys),
                 ..word(Word::RotateKeys)

@@ -202,6 +202,7 @@ async fn an_operator_seals_rotates_and_asks_over_the_socket() {
     run_with(&kluis, &["set", "KEPT"], "value", &[]).well();
     run(&kluis, &["operator", "rotate-keys", "root"]).well();
     run(&kluis, &["operator", "rotate-keys", "organizations"]).well();
+    run(&kluis, &["operator", "clear-ip-rules"]).well();
     let got = run(&kluis, &["get", "KEPT", "-o", "value"]).well().stdout;
     assert_eq!(got.trim_end(), "value");
     let status = run(&kluis, &["operator", "status", "-o", "json"])

@@ -14,6 +14,7 @@ mod explain;
 pub mod export;
 mod export_altered;
 mod honeytokens;
+mod ip_rules;
 mod limits;
 mod policies;
 mod record;

@@ -139,6 +139,7 @@ impl Route {
                 "users" => scene.user().await,
                 "api-keys" => scene.key().await,
                 "agents" => scene.agent().await,
+                "ip-rules" => scene.ip_rule().await,
                 "honeytokens" => scene.honeytoken().await,
                 "env-vars" => scene.env_var().await,
                 "environments" => scene.environment().await,
@@ -217,6 +218,7 @@ impl Route {
                 "secret_path_pattern": "**", "principal_type": "user",
                 "principal_id": scene.reader, "permissions": ["read"],
             }),
+            "POST /v1/security/ip-rules" => json!({"rule_type": "deny", "cidr": "192.0.2.0/24"}),
             "POST /v1/risk/honeytokens" => {
                 json!({"vault_id": scene.vault_now(), "secret_path": "bait/made"})
             }
@@ -325,6 +327,13 @@ impl<'a> Scene<'a> {
         let body = json!({"key": "SCENE", "value": "stored"});
         self.maker.post(&path, body).await.expect(201);
         self.env_var.insert("SCENE".to_owned()).clone()
+    }
+
+    /// A rule about addresses that nobody has.
+    async fn ip_rule(&mut self) -> String {
+        let body = json!({"rule_type": "deny", "cidr": "192.0.2.0/24"});
+        let made = self.owner.post("/v1/security/ip-rules", body).await;
+        made.expect(201).text("/id")
     }
 
     async fn honeytoken(&mut self) -> String {

@@ -10,6 +10,7 @@ use crate::caller::{Caller, Origin, Plan};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::explanation::principal_of;
+use crate::ip_rules::require_admitted;
 use crate::limits::Guess;
 use crate::policy::PolicyPrincipal;
 use crate::secrets::SecretRead;
@@ -87,6 +88,7 @@ impl Engine {
         let conn = reader.conn()?;
         let row = conn.query_one(sql::BY_DIGEST, params![&digest]).await?;
         let row = ShareRow::from_row(row.ok_or(Error::NotFound)?)?;
+        let admitted = require_admitted(conn, row.organization, &origin).await;
         let (principal, active) = principal_of(conn, row.organization, row.maker, now).await?;
         drop(reader);
         let maker = Caller {
@@ -113,7 +115,9 @@ impl Engine {
             opener,
             is_proven,
         };
-        if active {
+        if let Err(error) = admitted {
+            self.opening_refused(&opening, error).await
+        } else if active {
             Ok(opening)
         } else {
             self.opening_refused(&opening, Error::NotFound).await

@@ -22,6 +22,7 @@ const ALL: &[(&str, &[&str])] = &[
     ("env_vars", sql::env_vars::ALL),
     ("events", sql::events::ALL),
     ("honeytokens", sql::honeytokens::ALL),
+    ("ip_rules", sql::ip_rules::ALL),
     ("journal", sql::journal::ALL),
     ("keys", sql::keys::ALL),
     ("limits", sql::limits::ALL),

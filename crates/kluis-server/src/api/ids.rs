@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use kluis_engine::{
-    AgentId, ApiKeyId, EnrollmentId, HoneytokenId, PolicyId, SecretId, UserId, VaultId,
+    AgentId, ApiKeyId, EnrollmentId, HoneytokenId, IpRuleId, PolicyId, SecretId, UserId, VaultId,
     from_base62, to_base62,
 };
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
@@ -71,6 +71,7 @@ kinds! {
     ApiKeyId: "key_";
     EnrollmentId: "enrollment_";
     HoneytokenId:;
+    IpRuleId:;
     PolicyId: "policy_";
     SecretId: "sec_", "resource_";
     UserId: "usr_", "user_";

@@ -170,6 +170,14 @@ impl Office {
                 };
                 Ok(Reply { rotated, ..done })
             }
+            Word::ClearIpRules => {
+                let cleared = self.engine.ip_rules_clear().await?;
+                tracing::info!(cleared, "an operator removes the rules about addresses");
+                Ok(Reply {
+                    cleared: cleared.try_into().ok(),
+                    ..done
+                })
+            }
             Word::AdvanceClock if self.config.test_clock => {
                 let seconds = line.seconds.ok_or_else(|| Error::missing("seconds"))?;
                 self.engine.clock().advance(Duration::from_secs(seconds));

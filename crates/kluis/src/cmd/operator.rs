@@ -27,6 +27,8 @@ pub(crate) enum Operator {
     Seal(ServerFlags),
     /// Say whether the server is initialized and sealed
     Status(ServerFlags),
+    /// Remove the rules about addresses of all organizations, when nobody gets in any more
+    ClearIpRules(ServerFlags),
     /// Make new keys; what old ones wrap is wrapped anew in the background
     RotateKeys(RotateKeys),
 }
@@ -89,6 +91,14 @@ impl Operator {
                 context,
                 ask(&socket(&flags, context)?, Command::Status)?.status,
             ),
+            Self::ClearIpRules(flags) => {
+                let reply = ask(&socket(&flags, context)?, Command::ClearIpRules)?;
+                say(&format!(
+                    "rules removed: {}",
+                    reply.cleared.unwrap_or_default()
+                ));
+                Ok(())
+            }
             Self::RotateKeys(RotateKeys { keys, flags }) => {
                 let socket = socket(&flags, context)?;
                 let (keys, done) = match keys {

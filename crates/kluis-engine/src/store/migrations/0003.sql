@@ -39,3 +39,16 @@ CREATE TABLE honeytoken (
     created_at INTEGER NOT NULL,
     UNIQUE (vault_id, path)
 ) STRICT;
+
+ALTER TABLE organization ADD COLUMN ip_rules TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE ip_rule (
+    id BLOB PRIMARY KEY,
+    organization_id BLOB NOT NULL REFERENCES organization (id) ON DELETE CASCADE,
+    rule_type TEXT NOT NULL,
+    cidr TEXT NOT NULL,
+    label TEXT NOT NULL,
+    created_by BLOB NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX ip_rule_organization ON ip_rule (organization_id, created_at, id);

@@ -18,6 +18,7 @@ pub(crate) mod enrollments;
 pub(crate) mod env_vars;
 pub(crate) mod events;
 pub(crate) mod honeytokens;
+pub(crate) mod ip_rules;
 pub(crate) mod journal;
 pub(crate) mod keys;
 pub(crate) mod limits;

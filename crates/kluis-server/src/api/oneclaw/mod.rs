@@ -9,6 +9,7 @@
 //! | `shares.rs` | `POST /secrets/{secret_id}/share`; `GET, DELETE /share/{share_id}`; `DELETE /shares/{share_id}`; `GET /shares/{outbound,inbound}`; `POST /shares/{share_id}/{accept,decline}` |
 //! | `env_vars.rs` | `GET, POST /vaults/{vault_id}/env-vars`; `GET …/env-vars/resolve`; `GET, PATCH, DELETE …/env-vars/{key}`; `GET, POST /vaults/{vault_id}/environments`; `DELETE …/environments/{slug}` |
 //! | `honeytokens.rs` | `GET, POST /risk/honeytokens`; `DELETE /risk/honeytokens/{honeytoken_id}` |
+//! | `ip_rules.rs` | `GET, POST /security/ip-rules`; `DELETE /security/ip-rules/{rule_id}` |
 //! | `explain.rs` | `POST /policies/explain` |
 //! | `policies.rs` | `GET, POST /vaults/{vault_id}/policies`; `PUT, DELETE /vaults/{vault_id}/policies/{policy_id}` |
 //! | `versions.rs` | `GET /vaults/{vault_id}/secret-versions/{path}`, `…/secret-version/{path}/{n}`; `POST …/secret-version-disable/{path}/{n}`, `…/{secret-rotate,secret-restore,secret-purge}/{path}` |
@@ -31,6 +32,7 @@ pub(crate) mod error;
 mod explain;
 mod health;
 mod honeytokens;
+mod ip_rules;
 mod me;
 mod mfa;
 mod policies;
@@ -98,6 +100,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
             honeytokens::honeytoken_create
         ))
         .routes(routes!(honeytokens::honeytoken_delete))
+        .routes(routes!(ip_rules::ip_rule_list, ip_rules::ip_rule_create))
+        .routes(routes!(ip_rules::ip_rule_delete))
         .routes(routes!(explain::policy_explain))
         .routes(routes!(policies::policy_list, policies::policy_create))
         .routes(routes!(policies::policy_update, policies::policy_delete))

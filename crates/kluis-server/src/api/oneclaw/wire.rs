@@ -14,6 +14,7 @@
 //! | `health.rs` | how the server is (contract §12) |
 //! | `mfa.rs` | the second factor (contract §4.5) |
 //! | `honeytoken.rs` | honeytokens (contract §14.5) |
+//! | `ip_rule.rs` | rules about addresses (contract §14.2) |
 //! | `path.rs` | the grammar of paths (contract §6.1, §7) |
 //! | `policy.rs` | policies (contract §8) |
 //! | `secret.rs` | secrets and versions, without values (contract §6, §7) |
@@ -32,6 +33,7 @@ mod env_var;
 mod explain;
 mod health;
 mod honeytoken;
+mod ip_rule;
 mod mfa;
 mod path;
 mod policy;
@@ -66,6 +68,7 @@ pub(super) use self::env_var::{
 pub(super) use self::explain::{Explanation, Question};
 pub(super) use self::health::{Health, KeyHealth};
 pub(super) use self::honeytoken::{Honeytoken, HoneytokenCreate, Honeytokens};
+pub(super) use self::ip_rule::{IpRule, IpRuleCreate, IpRules};
 pub(super) use self::mfa::{MfaCode, MfaSetup, MfaStatus, RecoveryCodes};
 pub(super) use self::path::{path_and_version, secret_path};
 pub(super) use self::policy::{Policies, Policy, PolicyCreate, PolicyUpdate};
