@@ -1,5 +1,7 @@
 //! What many callers at once must not break: numbers, names, the last owner, limits.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::cloudkeep::vaults::{uuid_of, vault};
@@ -181,7 +183,8 @@ async fn at_once(
     times(AT_ONCE, api, method, path, body).await
 }
 
-/// The same so many times.
+/// The same so many times. A server that has too much to do says so with 503 and has done nothing then, which the counting
+/// shows: it is asked again.
 async fn times(
     at_once: usize,
     api: &Api,
@@ -194,7 +197,16 @@ async fn times(
             let (api, path, body) = (api.clone(), path.to_owned(), body(count));
             let method: reqwest::Method = method.parse().unwrap();
             let body = (!body.is_null()).then_some(body);
-            tokio::spawn(async move { api.send(method, &path, body).await })
+            tokio::spawn(async move {
+                for _ in 0..60 {
+                    let answer = api.send(method.clone(), &path, body.clone()).await;
+                    if answer.status != 503 {
+                        return answer;
+                    }
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+                panic!("{method} {path}: the server has too much to do for half a minute")
+            })
         })
         .collect();
     let mut answers = Vec::new();
