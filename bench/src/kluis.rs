@@ -132,6 +132,17 @@ impl Kluis {
         Ok(format!("Bearer {}", text_at(&answer, "/data/key")?))
     }
 
+    /// Registers an agent. Returns its id, and the `Authorization` header that carries its key.
+    pub(crate) async fn agent_create(&self, name: &str) -> Result<(String, String)> {
+        let authorization = format!("Bearer {}", self.tokens.oneclaw);
+        let body = json!({ "name": name });
+        let answer = self
+            .ask("POST", "/v1/agents", &authorization, &body, 201)
+            .await?;
+        let key = text_at(&answer, "/api_key")?;
+        Ok((text_at(&answer, "/agent/id")?, format!("Bearer {key}")))
+    }
+
     /// Writes policies on a vault, given as the bodies of 1claw's requests.
     pub(crate) async fn policies_create(&self, vault: &str, policies: &[Value]) -> Result<()> {
         let authorization = format!("Bearer {}", self.tokens.oneclaw);
@@ -200,6 +211,12 @@ pub(crate) fn secret_get(vault: &str, authorization: &str, secret: &str, key: &s
         authorization,
         &marker,
     )
+}
+
+/// Reads one secret through 1claw's API; the answer must hold the value of `key`, its path.
+pub(crate) fn path_get(vault: &str, authorization: &str, key: &str) -> Exchange {
+    let path = format!("/v1/vaults/{vault}/secrets/{key}");
+    Exchange::get(&path, authorization, &value_marker(key))
 }
 
 /// Sends every request once, over 64 connections. Returns the answers in the order of the requests.

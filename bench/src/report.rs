@@ -133,8 +133,10 @@ fn judge(cell: &Cell, figures: &Figures, results: &Results) -> Option<Verdict> {
         }
         Target::Of(name, limit) => {
             let times = ratio(figures.cpu, cpu_of(name)?)?;
+            // What stands last in a name is what sets it apart.
+            let base = name.rsplit(", ").next().unwrap_or(name);
             Verdict::new(
-                &format!("CPU {times:.2}×, ≤ {limit}× with 1 policy"),
+                &format!("CPU {times:.2}×, ≤ {limit}× with {base}"),
                 times <= limit,
             )
         }

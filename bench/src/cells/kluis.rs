@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::access::{Access, Callers};
+use super::policies::policy_reads;
 use super::reference::{INSERT, LIST, READ_MANY, READ_ONE, STATIC};
 use super::{Cell, Target, read_key, write_key};
 use crate::client::Exchange;
@@ -22,6 +23,7 @@ pub(crate) async fn kluis_cells(kluis: &Kluis) -> Result<Vec<Cell>> {
         Work::Pick(vec![health]),
     )];
     cells.extend(reads(kluis, &callers).await?);
+    cells.extend(policy_reads(kluis).await?);
     cells.extend(lists(kluis, &callers).await?);
     cells.extend(posts(kluis, &callers).await?);
     cells.push(patch(kluis).await?);

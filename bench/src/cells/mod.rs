@@ -2,6 +2,7 @@
 
 mod access;
 mod kluis;
+mod policies;
 mod reference;
 
 use std::sync::Arc;
