@@ -1,9 +1,10 @@
-//! Policies in the order in which they decide, so that a decision is one scan.
+//! Policies in the order in which they decide.
 
 use std::cmp::Reverse;
 
 use super::decision::Subject;
 use super::facts::Facts;
+use super::index::Index;
 use super::permission::{Permission, PermissionSet};
 use super::types::{Effect, Policy, PolicyPrincipal};
 use crate::ids::VaultId;
@@ -14,10 +15,16 @@ use crate::ids::VaultId;
 /// else was put in nor on when.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Compiled {
-    /// For each policy, what rules most paths out; apart from the policies, so that a scan of a thousand stays in the
-    /// processor's nearest cache.
+    /// For each policy, what rules most paths out; apart from the policies, so that many of them stay in the processor's
+    /// nearest cache.
     sieves: Box<[Sieve]>,
     policies: Box<[Policy]>,
+    /// Which of them can be about a path.
+    index: Index,
+    /// Whether a denial may stand for every path.
+    denies_everywhere: bool,
+    /// A grant that holds at all times and from everywhere.
+    plain_grant: Option<usize>,
 }
 
 /// What a policy asks for at the least: a permission, and the fixed ends of its pattern.
@@ -45,8 +52,19 @@ impl Compiled {
                 policy.id,
             )
         });
+        let is_plain = |policy: &Policy| {
+            policy.effect == Effect::Allow
+                && policy.expires_at.is_none()
+                && policy.conditions.are_none()
+                && policy.attribute_conditions.are_none()
+        };
         Self {
             sieves: policies.iter().map(Sieve::of).collect(),
+            index: Index::of(policies.iter().map(|policy| &policy.pattern)),
+            denies_everywhere: policies
+                .iter()
+                .any(|policy| policy.effect == Effect::Deny && policy.pattern.matches_everything()),
+            plain_grant: policies.iter().position(is_plain),
             policies: policies.into(),
         }
     }
@@ -66,16 +84,27 @@ impl Compiled {
         subject: &Subject<'_>,
     ) -> Option<&Policy> {
         let (head, tail) = (Bytes::first(subject.path), Bytes::last(subject.path));
-        let candidates = self.sieves.iter().zip(&self.policies).filter(|(sieve, _)| {
-            sieve.permissions.intersects(asked)
-                && sieve.head.are_in(head)
-                && sieve.tail.are_in(tail)
+        let applies = |number: usize| {
+            let comes_near = self.sieves.get(number).is_some_and(|sieve| {
+                sieve.permissions.intersects(asked)
+                    && sieve.head.are_in(head)
+                    && sieve.tail.are_in(tail)
+            });
+            comes_near
+                && self.policies.get(number).is_some_and(|policy| {
+                    policy.pattern.matches(subject.path)
+                        && policy.attribute_conditions.hold_for(subject.tags)
+                        && policy.is_live(vault, principal, facts)
+                })
+        };
+        let mut first = self.policies.len();
+        self.index.each_near(subject.path, |numbers| {
+            let before = numbers.iter().take_while(|&&number| number < first);
+            if let Some(number) = before.copied().find(|&number| applies(number)) {
+                first = number;
+            }
         });
-        candidates.map(|(_, policy)| policy).find(|policy| {
-            policy.pattern.matches(subject.path)
-                && policy.attribute_conditions.hold_for(subject.tags)
-                && policy.is_live(vault, principal, facts)
-        })
+        self.policies.get(first)
     }
 
     /// Whether some grant opens some path to `principal`: one that is live, and not outdone on every path by a denial.
@@ -85,8 +114,13 @@ impl Compiled {
         principal: PolicyPrincipal,
         facts: &Facts<'_>,
     ) -> bool {
-        let mut open: PermissionSet = Permission::ALL.into_iter().collect();
         let live = |policy: &&Policy| policy.is_live(vault, principal, facts);
+        // Where nothing closes every path, any grant opens one.
+        let plain = self.plain_grant.and_then(|plain| self.policies.get(plain));
+        if !self.denies_everywhere && plain.as_ref().is_some_and(live) {
+            return true;
+        }
+        let mut open: PermissionSet = Permission::ALL.into_iter().collect();
         for policy in self.policies.iter().filter(live) {
             match policy.effect {
                 Effect::Allow if policy.permissions.intersects(open) => return true,

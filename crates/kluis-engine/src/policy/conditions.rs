@@ -66,6 +66,11 @@ impl Conditions {
         self.0.as_ref().map_or(NONE, |stated| &stated.json)
     }
 
+    /// Whether nothing is asked for.
+    pub(super) fn are_none(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(super) fn hold(&self, facts: &Facts<'_>) -> bool {
         let Some(stated) = &self.0 else {
             return true;
@@ -112,6 +117,11 @@ impl AttributeConditions {
     /// The object as it was given, `{}` for no conditions.
     pub fn as_json(&self) -> &str {
         self.0.as_ref().map_or(NONE, |stated| &stated.json)
+    }
+
+    /// Whether nothing is asked for.
+    pub(super) fn are_none(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Whether all that is asked of the caller holds; an agent has no role.

@@ -8,6 +8,7 @@ mod decision;
 mod explain;
 mod facts;
 mod glob;
+mod index;
 mod json;
 mod network;
 mod permission;

@@ -266,7 +266,11 @@ fn world() -> impl Strategy<Value = World> {
                 "hidden",
             ][..],
         ),
-        prop::collection::vec(model_policy(), 0..8),
+        prop_oneof![
+            7 => prop::collection::vec(model_policy(), 0..8),
+            // So many that they are not tried one after the other.
+            1 => prop::collection::vec(model_policy(), 17..40),
+        ],
         select(&PATHS[..]),
         prop::option::weighted(0.9, select(&KINDS[..])),
         subsequence(&["a", "b"][..], 0..=2),
