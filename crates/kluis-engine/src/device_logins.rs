@@ -12,6 +12,7 @@ use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::{Conflict, Error};
 use crate::ids::{DeviceLoginId, UserId};
+use crate::ip_rules::require_admitted;
 use crate::limits::Guess;
 use crate::store::sql::{device_logins as sql, users};
 use crate::store::{Conn, Failure, Row, params};
@@ -165,6 +166,7 @@ impl Engine {
                     let active = params![user.bytes()];
                     let row = tx.conn().query_one(users::LOCK_ACTIVE, active).await?;
                     let user = UserProfile::from_row(row.ok_or(Error::Unauthenticated)?)?;
+                    require_admitted(tx.conn(), user.organization, &origin).await?;
                     let holder = Holder {
                         life: LIFE,
                         ..Holder::of_user(user.organization, user.id)

@@ -19,6 +19,7 @@ use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::{Conflict, Error};
 use crate::ids::{AgentId, EnrollmentId, OrganizationId, VaultId};
+use crate::ip_rules::require_admitted;
 use crate::notice::{Actor, Notice};
 use crate::store::sql::{agents, enrollments as sql};
 use crate::store::{Conn, Failure, Row, params, unexpected};
@@ -301,6 +302,7 @@ impl Engine {
                     let row = tx.conn().query_one(agents::ORGANIZATION, of).await?;
                     let organization = row.ok_or(Error::NotFound)?.array()?;
                     let organization = OrganizationId::from_bytes(organization);
+                    require_admitted(tx.conn(), organization, &origin).await?;
                     let taken = tx.conn().query_one(sql::TAKE, params![id.bytes()]).await?;
                     let key = if taken.is_some() {
                         let keys = engine.keys()?;
