@@ -124,6 +124,7 @@ on_both! {
         problem(&fresh.get("/v1/agents/me").await, 401);
     }
 
+    /// NT-09
     async fn scopes_and_bound_vaults_are_ceilings_on_policies(kluis: Kluis) {
         let owner = kluis.owner();
         let here = filled(&owner, "here", &["db/a", "web/a"]).await;
@@ -182,7 +183,7 @@ on_both! {
         problem(&agent.api.put(&path, json!({"value": "x", "type": "note"})).await, 403);
     }
 
-    /// RULES §1, §5: an agent acts for as long as somebody is responsible for it.
+    /// NT-32, NT-35; RULES §1, §5: an agent acts for as long as somebody is responsible for it.
     async fn an_agent_waits_while_nobody_is_responsible_for_it(kluis: Kluis) {
         let (owner, admin) = (kluis.owner(), kluis.admin_api());
         let member = kluis.user("member").await;

@@ -53,6 +53,7 @@ impl Device {
 }
 
 on_both! {
+    /// NT-24, NT-93: whoever approves sees who asks and from where, and the code alone gives nothing.
     async fn a_device_acts_as_whoever_approves_its_code(kluis: Kluis) {
         let owner = kluis.owner();
         let device = begin(&kluis, json!({"client_id": "kluis on workstation"})).await;
@@ -111,7 +112,7 @@ on_both! {
         assert_eq!(device.ask(&kluis).await.json(), json!({"error": "expired_token"}));
     }
 
-    /// RULES §8: a new password ends what was approved before, too.
+    /// NT-31, RULES §8: a new password ends what was approved before, too.
     async fn what_was_approved_ends_with_a_new_password(kluis: Kluis) {
         let member = kluis.user("member").await;
         let device = begin(&kluis, json!({"client_id": "c"})).await;
@@ -157,6 +158,7 @@ on_both! {
         begin(&kluis, json!({"client_id": "c", "email": "nobody@example.test"})).await;
     }
 
+    /// NT-09
     async fn a_key_with_a_ceiling_and_an_agent_approve_nothing(kluis: Kluis) {
         let owner = kluis.owner();
         let device = begin(&kluis, json!({"client_id": "c"})).await;

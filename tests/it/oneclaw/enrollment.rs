@@ -42,7 +42,7 @@ fn public_key() -> String {
     STANDARD.encode([7; 32])
 }
 
-/// One test, since starting anew is what takes long.
+/// NT-93: the link carries no authority. One test, since starting anew is what takes long.
 #[tokio::test]
 async fn an_agent_is_registered_when_a_person_approves_it() {
     let kluis = open(Kluis::start().await).await;
@@ -172,7 +172,7 @@ async fn a_paired_agent_fetches_its_key_once() {
     assert_eq!(events.text("/events/0/actor_id"), own.text("/id"));
 }
 
-/// Whatever ends an agent's key ends the one that it has not fetched, too.
+/// NT-31: whatever ends an agent's key ends the one that it has not fetched, too.
 #[tokio::test]
 async fn a_key_that_was_not_fetched_ends_with_the_others() {
     let kluis = open(Kluis::start().await).await;

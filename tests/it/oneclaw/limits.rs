@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::problem;
+use super::shares::secret;
 use crate::harness::Kluis;
 
 /// A setting, off by default; other APIs are not held to it, and whoever proves nothing still gets a plain 401.
@@ -71,4 +72,27 @@ async fn what_belongs_to_a_hosted_service_is_neither_sent_nor_read() {
     ] {
         assert_eq!(answer.header(name), None, "{name}");
     }
+}
+
+/// NT-56; contract §13: a setting, off by default.
+#[tokio::test]
+async fn shares_can_be_limited_by_the_minute() {
+    let mut kluis = Kluis::start().await;
+    kluis
+        .serve(&[
+            ("KLUIS_LIMITS_SHARES_PER_MINUTE", "2"),
+            ("KLUIS_PUBLIC_URL", "https://k.example.test/"),
+        ])
+        .await;
+    let owner = kluis.owner();
+    let secret = secret(&owner, "s").await;
+    let made = secret.share(&owner, json!({})).await.expect(201);
+    assert!(
+        made.text("/share_url")
+            .starts_with("https://k.example.test/v1/share/")
+    );
+    secret.share(&owner, json!({})).await.expect(201);
+    let refused = secret.share(&owner, json!({})).await;
+    problem(&refused, 429);
+    assert!(refused.header("retry-after").is_some());
 }

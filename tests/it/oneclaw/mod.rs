@@ -13,6 +13,7 @@ mod env_vars;
 mod explain;
 pub mod export;
 mod export_altered;
+mod forged;
 mod honeytokens;
 mod ip_rules;
 mod limits;

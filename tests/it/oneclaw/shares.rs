@@ -299,6 +299,7 @@ on_both! {
         problem(&owner.get(&link).await, 404);
     }
 
+    /// NT-35
     async fn an_opening_is_decided_anew_with_the_rights_of_its_maker(kluis: Kluis) {
         let (owner, anyone) = (kluis.owner(), kluis.anonymous());
         let member = kluis.user("member").await;
@@ -348,6 +349,7 @@ on_both! {
         problem(&secret.share(&owner, json!({})).await, 404);
     }
 
+    /// NT-50: an empty list is refused.
     async fn what_a_share_may_be_is_checked_before_anything_else(kluis: Kluis) {
         let owner = kluis.owner();
         let secret = secret(&owner, "s").await;
@@ -427,27 +429,4 @@ on_both! {
             .collect();
         assert!(actions.contains(&"share.create".to_owned()), "{actions:?}");
     }
-}
-
-/// Contract §13: a setting, off by default.
-#[tokio::test]
-async fn shares_can_be_limited_by_the_minute() {
-    let mut kluis = Kluis::start().await;
-    kluis
-        .serve(&[
-            ("KLUIS_LIMITS_SHARES_PER_MINUTE", "2"),
-            ("KLUIS_PUBLIC_URL", "https://k.example.test/"),
-        ])
-        .await;
-    let owner = kluis.owner();
-    let secret = secret(&owner, "s").await;
-    let made = secret.share(&owner, json!({})).await.expect(201);
-    assert!(
-        made.text("/share_url")
-            .starts_with("https://k.example.test/v1/share/")
-    );
-    secret.share(&owner, json!({})).await.expect(201);
-    let refused = secret.share(&owner, json!({})).await;
-    problem(&refused, 429);
-    assert!(refused.header("retry-after").is_some());
 }

@@ -86,6 +86,35 @@ on_both! {
         assert_eq!(listed.at("/shares/1/access_count"), 7, "what was refused used up nothing");
     }
 
+    /// NT-74: what works once works once, of a thousand attempts at the same moment.
+    async fn what_works_once_works_once_of_a_thousand(kluis: Kluis) {
+        let (owner, anyone) = (kluis.owner(), kluis.anonymous());
+        let here = uuid_of(&vault(&owner, "here").await);
+        let path = format!("/v1/vaults/{here}/secrets/once");
+        let once = json!({"value": "s", "max_access_count": 1});
+        let id = owner.put(&path, once).await.expect(201).text("/id");
+        let answers = times(1_000, &owner, "GET", &path, |_| Value::Null).await;
+        assert_eq!((count(&answers, 200), count(&answers, 410)), (1, 999));
+
+        owner.put(&path, json!({"value": "s"})).await.expect(201);
+        let share = json!({
+            "recipient_type": "anyone_with_link", "expires_at": "2099-01-01T00:00:00Z", "max_access_count": 1,
+        });
+        let share = owner.post(&format!("/v1/secrets/{id}/share"), share).await.expect(201);
+        let link = format!("/v1/share/{}", share.text("/id"));
+        let answers = times(1_000, &anyone, "GET", &link, |_| Value::Null).await;
+        assert_eq!((count(&answers, 200), count(&answers, 410)), (1, 999));
+
+        let device = anyone.post("/v1/auth/device/code", json!({"client_id": "c"})).await.expect(200);
+        let code = json!({"user_code": device.text("/user_code")});
+        let answers = times(20, &owner, "POST", "/v1/auth/device/approve", |_| code.clone()).await;
+        assert_eq!((count(&answers, 200), count(&answers, 409)), (1, 19));
+        let ask = json!({"device_code": device.text("/device_code")});
+        let answers = times(1_000, &anyone, "POST", "/v1/auth/device/token", |_| ask.clone()).await;
+        let granted = answers.iter().filter(|answer| answer.json().get("access_token").is_some());
+        assert_eq!((granted.count(), count(&answers, 200)), (1, 1_000));
+    }
+
     async fn of_many_that_make_the_same_thing_one_succeeds(kluis: Kluis) {
         let owner = kluis.owner();
         let here = vault(&owner, "here").await;

@@ -3,6 +3,7 @@
 //! | file | operations |
 //! |---|---|
 //! | `read.rs` | `secret_read`, `secret_list`, `secret_list_values`, `secret_version_list` |
+//! | `shared.rs` | reading for a share |
 //! | `write.rs` | `secret_write` |
 //! | `remove.rs` | `secret_delete`, `secret_close`, `secret_restore`, `secret_purge` |
 //! | `row.rs` | rows of the database, opened and sealed values |
@@ -11,6 +12,7 @@ mod read;
 mod remove;
 mod rotate;
 mod row;
+mod shared;
 mod shown;
 mod stored;
 mod write;
