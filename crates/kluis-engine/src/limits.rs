@@ -126,15 +126,12 @@ impl Engine {
             .await
             .map_err(|_| Error::internal("the turns for guesses are closed"))?;
         let subject = guesser(address);
-        match self.hit(subject.clone(), GUESSES).await? {
-            Hit::Counted { at, .. } => Ok(Guess {
-                hits: vec![(subject, at)],
-                _turn: turn,
-            }),
-            Hit::Refused { reset } => Err(Error::RateLimited {
-                retry_after: seconds_until(reset, self.clock().now()),
-            }),
-        }
+        let hit = self.hit(subject.clone(), GUESSES).await?;
+        let at = hit.counted(self.clock().now())?;
+        Ok(Guess {
+            hits: vec![(subject, at)],
+            _turn: turn,
+        })
     }
 
     /// The same for the passphrase of a share, which fewer guesses are let at.
@@ -145,19 +142,18 @@ impl Engine {
     ) -> Result<Guess, Error> {
         let mut guess = self.guess_begin(address).await?;
         let subject = format!("share:{share}");
-        match self.hit(subject.clone(), SHARE_GUESSES).await? {
-            Hit::Counted { at, .. } => {
+        let hit = self.hit(subject.clone(), SHARE_GUESSES).await?;
+        match hit.counted(self.clock().now()) {
+            Ok(at) => {
                 guess.hits.push((subject, at));
                 Ok(guess)
             }
-            Hit::Refused { reset } => {
+            Err(refused) => {
                 // A refused guess does not count for its address either.
                 self.store()
                     .write(move |tx| Box::pin(async move { guess.succeeded(tx.conn()).await }))
                     .await?;
-                Err(Error::RateLimited {
-                    retry_after: seconds_until(reset, self.clock().now()),
-                })
+                Err(refused)
             }
         }
     }
@@ -165,12 +161,8 @@ impl Engine {
     /// Count what somebody unknown leaves here for a person to decide. `RateLimited` after too many from one address.
     pub(crate) async fn admit_asking(&self, address: Option<IpAddr>) -> Result<(), Error> {
         let subject = format!("asks {}", guesser(address));
-        match self.hit(subject, ASKINGS).await? {
-            Hit::Counted { .. } => Ok(()),
-            Hit::Refused { reset } => Err(Error::RateLimited {
-                retry_after: seconds_until(reset, self.clock().now()),
-            }),
-        }
+        let hit = self.hit(subject, ASKINGS).await?;
+        hit.counted(self.clock().now()).map(drop)
     }
 
     /// Count a share that is made in this transaction against its organization, where the settings limit them.
@@ -183,12 +175,8 @@ impl Engine {
             return Ok(());
         };
         let now = self.clock().now();
-        match hit_in(conn, &format!("shares:{organization}"), limit, now).await? {
-            Hit::Counted { .. } => Ok(()),
-            Hit::Refused { reset } => Err(Error::RateLimited {
-                retry_after: seconds_until(reset, now),
-            }),
-        }
+        let hit = hit_in(conn, &format!("shares:{organization}"), limit, now).await?;
+        hit.counted(now).map(drop)
     }
 
     /// Count a hit of `subject`, unless its window is full.
@@ -217,6 +205,18 @@ impl Engine {
                 Box::pin(async move { hit_in(tx.conn(), &subject, limit, clock.now()).await })
             })
             .await
+    }
+}
+
+impl Hit {
+    /// When it was counted; `RateLimited` when it was not.
+    fn counted(self, now: Timestamp) -> Result<i64, Error> {
+        match self {
+            Self::Counted { at, .. } => Ok(at),
+            Self::Refused { reset } => Err(Error::RateLimited {
+                retry_after: seconds_until(reset, now),
+            }),
+        }
     }
 }
 
@@ -347,7 +347,7 @@ fn guesser(address: Option<IpAddr>) -> String {
 }
 
 /// Whole seconds, rounded up, at least 1.
-fn seconds_until(at: Timestamp, now: Timestamp) -> u64 {
+pub(crate) fn seconds_until(at: Timestamp, now: Timestamp) -> u64 {
     let millis = at.millis().saturating_sub(now.millis()).max(1);
     millis.unsigned_abs().div_ceil(1_000)
 }

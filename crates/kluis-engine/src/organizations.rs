@@ -141,15 +141,7 @@ impl Engine {
                         let made = api_key_insert(tx.conn(), &keys, id, owner.id, key, now).await?;
                         tokens.push((style, made.1));
                     }
-                    let action = Action::OrganizationCreate.rule().name;
-                    let notice = Notice {
-                        resource: Some(("organization", *id.bytes())),
-                        details: NoticeDetails {
-                            name: Some(&name),
-                            ..NoticeDetails::default()
-                        },
-                        ..Notice::new(id, Actor::Server, action)
-                    };
+                    let notice = founded(id, Actor::Server, &name);
                     tx.record(notice.event(now)?);
                     Ok((owner, tokens))
                 })
@@ -196,18 +188,7 @@ impl Engine {
                         now,
                     };
                     let owner = found(tx.conn(), &keys, new, &hash).await?;
-                    let notice = Notice {
-                        resource: Some(("organization", *id.bytes())),
-                        details: NoticeDetails {
-                            name: Some(&name),
-                            ..NoticeDetails::default()
-                        },
-                        ..Notice::new(
-                            id,
-                            Actor::User(owner.id),
-                            Action::OrganizationCreate.rule().name,
-                        )
-                    };
+                    let notice = founded(id, Actor::User(owner.id), &name);
                     tx.record(notice.through(&origin).event(now)?);
                     let holder = Holder::of_user(id, owner.id);
                     holder.issue(tx, &keys, &origin, now).await
@@ -239,6 +220,18 @@ struct Founding<'a> {
     /// What its owner is called.
     owner: &'a str,
     now: Timestamp,
+}
+
+/// What the record says of an organization that no caller has made.
+fn founded(id: OrganizationId, actor: Actor, name: &str) -> Notice<'_> {
+    Notice {
+        resource: Some(("organization", *id.bytes())),
+        details: NoticeDetails {
+            name: Some(name),
+            ..NoticeDetails::default()
+        },
+        ..Notice::new(id, actor, Action::OrganizationCreate.rule().name)
+    }
 }
 
 /// Keep a new organization: its key, its owner, its vault `default`.

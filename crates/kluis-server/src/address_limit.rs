@@ -67,10 +67,10 @@ struct Bucket {
 const MOST_ADDRESSES: usize = 65_536;
 
 impl AddressLimit {
-    /// So many requests in any second on average, and `burst` of them at once.
+    /// So many requests in any second on average, at least one, and `burst` of them at once.
     pub(crate) fn new(per_second: u32, burst: u32) -> Self {
         Self {
-            per_second,
+            per_second: per_second.max(1),
             burst,
             buckets: Mutex::default(),
         }

@@ -20,6 +20,7 @@ use crate::engine::Engine;
 use crate::error::{Conflict, Error};
 use crate::ids::{AgentId, EnrollmentId, OrganizationId, VaultId};
 use crate::ip_rules::require_admitted;
+use crate::limits::seconds_until;
 use crate::notice::{Actor, Notice};
 use crate::store::sql::{agents, enrollments as sql};
 use crate::store::{Conn, Failure, Row, params, unexpected};
@@ -377,12 +378,9 @@ async fn require_quiet(conn: &mut Conn, email: &str, now: Timestamp) -> Result<(
         None => None,
     };
     match latest.map(|at| at.after(QUIET)) {
-        Some(until) if now < until => {
-            let wait = until.millis().saturating_sub(now.millis()).max(1);
-            Err(Error::RateLimited {
-                retry_after: wait.unsigned_abs().div_ceil(1_000),
-            })
-        }
+        Some(until) if now < until => Err(Error::RateLimited {
+            retry_after: seconds_until(until, now),
+        }),
         _ => Ok(()),
     }
 }
