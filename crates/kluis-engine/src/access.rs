@@ -134,6 +134,19 @@ impl Access {
         }
     }
 
+    /// That no ceiling keeps `caller` from `subject`, for one who has no right of its own here: `Forbidden`.
+    pub(crate) fn require_ceilings(
+        &self,
+        caller: &Caller,
+        subject: &Subject<'_>,
+    ) -> Result<(), Error> {
+        if self.standing(caller).is_within_ceilings(subject) {
+            Ok(())
+        } else {
+            Err(Error::Forbidden)
+        }
+    }
+
     /// Administration at one path: restore, purge.
     pub(crate) fn require_administration_at(&self, act: &Act, path: &str) -> Result<(), Error> {
         if self.standing(&act.caller).administers_path(path) {
@@ -215,3 +228,11 @@ pub(crate) const DEFAULT_ROLE: &str = "default";
 pub(crate) const HIDDEN_ROLE: &str = "hidden";
 /// Any other vault.
 pub(crate) const PLAIN_ROLE: &str = "plain";
+
+/// An id that came without its vault and leads to something out of reach is as absent.
+pub(crate) fn unseen(error: Error) -> Error {
+    match error {
+        Error::Hidden => Error::NotFound,
+        error => error,
+    }
+}

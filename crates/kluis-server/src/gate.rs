@@ -1,7 +1,7 @@
 //! What every request passes before its handler, and every answer after it: the order of checks of RULES §3.
 //!
 //! One function instead of a stack of layers, so that the order can be read and nothing is paid twice: request id, seal,
-//! 401, 429, 404 and 405, handler, headers, counts, log.
+//! 401, addresses that an organization does not admit, 429, 404 and 405, handler, headers, counts, log.
 
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;

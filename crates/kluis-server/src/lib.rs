@@ -4,6 +4,7 @@
 //! |---|---|
 //! | which routes there are, and what is open without credentials | `router.rs` |
 //! | the order of checks, from the first byte of a request to the last of its answer | `gate.rs` |
+//! | how fast one address may go | `address_limit.rs` |
 //! | an endpoint | `api/<dialect>/<resource>.rs` |
 //! | how an error looks | `api/<dialect>/error.rs` |
 //! | where plaintext leaves | `api/revealed.rs` |

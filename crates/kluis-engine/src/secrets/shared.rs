@@ -1,6 +1,7 @@
 //! Reading through a share, where the request names neither vault nor path.
 
 use super::{SecretAt, SecretInfo, SecretRead, Which};
+use crate::access::unseen;
 use crate::act::Act;
 use crate::caller::Caller;
 use crate::engine::Engine;
@@ -53,22 +54,11 @@ impl Engine {
                 error => unseen(error),
             })?;
         act.finds_vault(vault);
-        if let Some(opener) = opener
-            && !found
+        if let Some(opener) = opener {
+            found
                 .access
-                .standing(opener)
-                .is_within_ceilings(&found.secret.subject())
-        {
-            return Err(Error::Forbidden);
+                .require_ceilings(opener, &found.secret.subject())?;
         }
         self.secret_use(conn, act, found).await
-    }
-}
-
-/// An id that came without its vault and leads to something out of reach is as absent.
-fn unseen(error: Error) -> Error {
-    match error {
-        Error::Hidden => Error::NotFound,
-        error => error,
     }
 }
