@@ -11,6 +11,7 @@
 //! | [`mac`] | HMAC-SHA256 |
 //! | [`signing`] | Ed25519 |
 //! | [`key_pair`] | key pairs for agents |
+//! | [`transport`] | sealed transport: RSA-OAEP, and AES-256-GCM for what is too long for it |
 //! | [`record`] | the audit record: canonical bytes, hash chain, checkpoints |
 //! | [`base62`], [`hash`], [`random`] | encodings, SHA-256, the random source |
 //!
@@ -42,6 +43,7 @@ pub mod shamir;
 pub mod signing;
 pub mod token;
 pub mod totp;
+pub mod transport;
 
 pub use associated::{Address, FieldAddress};
 pub use error::Error;
@@ -50,3 +52,4 @@ pub use keyring::{DataKey, OrganizationKey, RootKey, SealingKey};
 pub use mac::MacKey;
 pub use secret::Secret;
 pub use token::{Token, TokenDigester};
+pub use transport::{ModulusBits, TransientKey, TransportKey, TransportPublicKey};
