@@ -105,6 +105,11 @@ impl Engine {
 }
 
 impl Access {
+    /// The vault's id.
+    pub(crate) fn id(&self) -> VaultId {
+        self.vault.facts.id
+    }
+
     /// The caller's standing in the vault.
     pub(crate) fn standing<'a>(&'a self, caller: &'a Caller) -> Standing<'a> {
         Standing {

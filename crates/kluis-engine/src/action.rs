@@ -258,8 +258,12 @@ actions! {
     PolicyUpdate: "policy.update", ANYONE, SETTINGS, AGENTS, Change;
     /// Remove a policy.
     PolicyDelete: "policy.delete", ANYONE, SETTINGS, AGENTS, Change;
+    /// See the public key that values are sealed with for the organization.
+    PublicKeyRead: "public_key.read", ADMIN, ANY, USERS, Read;
     /// See who one is.
     ProfileRead: "profile.read", ANYONE, ANY, AGENTS, Read;
+    /// See who one is, as an administrator.
+    ProfileReadAsAdmin: "profile.read", ADMIN, ANY, USERS, Read;
     /// See the names and metadata in a vault.
     SecretList: "secret.list", ANYONE, SEE, AGENTS, Read;
     /// Read the value of a secret, or of all secrets in a vault at once.
@@ -276,6 +280,14 @@ actions! {
     SecretDisable: "secret.disable", ANYONE, WRITE, AGENTS, Change;
     /// Destroy the closed versions of a secret.
     SecretPurge: "secret.purge", ANYONE, WRITE, AGENTS, Change;
+    /// Delete a secret by the name of its vault.
+    SealedSecretDelete: "secret.delete", ADMIN, WRITE, USERS, Change;
+    /// See the names in a vault by its name.
+    SealedSecretList: "secret.list", ADMIN, SEE, USERS, Read;
+    /// Get values sealed for a key that the request brings.
+    SealedSecretRead: "secret.read", ADMIN, READ, USERS, Read;
+    /// Give a secret a value that came sealed.
+    SealedSecretWrite: "secret.write", ADMIN, WRITE, USERS, Change;
     /// See the versions of a secret, without values.
     SecretVersionList: "secret.versions", ANYONE, SEE, AGENTS, Read;
     /// See a log-in of a device that waits for approval.
@@ -298,6 +310,8 @@ actions! {
     ShareOpen: "share.open", ANYONE, READ, AGENTS, Change;
     /// Revoke a share that the caller made.
     ShareRevoke: "share.revoke", ANYONE, READ, AGENTS, Change;
+    /// See the tags that secrets have.
+    TagList: "tag.list", ADMIN, SEE, USERS, Read;
     /// See the templates.
     TemplateList: "template.list", ANYONE, ANY, AGENTS, Read;
     /// Begin, confirm or end the own second factor.

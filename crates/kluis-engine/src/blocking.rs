@@ -1,12 +1,14 @@
-//! Where threads and background tasks are started, and the small pool for password hashing (DESIGN §4).
+//! Where threads and background tasks are started, and the small pools for password hashing and RSA (DESIGN §4).
 //!
 //! Nothing else in the engine starts one, so what runs beside the requests can be read here.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::error::Error;
 
@@ -80,4 +82,59 @@ impl Pool {
             .await
             .map_err(|_| Error::internal("work in the pool panicked"))
     }
+}
+
+/// Threads of their own for work that must neither wait for other work nor make it wait.
+pub(crate) struct Threads {
+    work: SyncSender<Job>,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Pieces of work that may wait; with more, whoever asks is told to come again.
+const WAITING: usize = 1_024;
+
+impl Threads {
+    /// As many threads of this name; they end when this is dropped.
+    pub(crate) fn start((name, count): (&str, usize)) -> Result<Self, Error> {
+        let (work, jobs) = mpsc::sync_channel(WAITING);
+        let jobs = Arc::new(Mutex::new(jobs));
+        for _ in 0..count {
+            let jobs = Arc::clone(&jobs);
+            thread(name, move || {
+                while let Some(job) = next(&jobs) {
+                    // Whoever waits for it is told when its answer is dropped; the thread goes on.
+                    let _ = catch_unwind(AssertUnwindSafe(job));
+                }
+            })?;
+        }
+        Ok(Self { work })
+    }
+
+    /// Run `work` on one of the threads. `Unavailable` when too much waits already.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move || {
+            // Whoever has gone away meanwhile needs no answer.
+            if !answer.is_closed() {
+                let _ = answer.send(work());
+            }
+        });
+        self.work.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => Error::storage("too much waits for the threads"),
+            TrySendError::Disconnected(_) => Error::internal("the threads have ended"),
+        })?;
+        answered
+            .await
+            .map_err(|_| Error::internal("work on a thread panicked"))
+    }
+}
+
+/// The next piece of work; none when there will be no more.
+fn next(jobs: &Mutex<Receiver<Job>>) -> Option<Job> {
+    let jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
+    jobs.recv().ok()
 }

@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use kluis_crypto::{SealingKey, password};
+use kluis_crypto::{ModulusBits, SealingKey, password};
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use crate::audit::ChainSigner;
 use crate::authentication;
-use crate::blocking::Pool;
+use crate::blocking::{Pool, Threads};
 use crate::clock::Clock;
 use crate::error::{Conflict, Error};
 use crate::ids::VaultId;
@@ -22,6 +23,7 @@ use crate::secrets;
 use crate::sightings::{Minutes, Sightings};
 use crate::store::sql::keys as sql;
 use crate::store::{Conn, Storage, Store, params};
+use crate::transport_keys::RETIRED_LIFE;
 
 /// The rules and the store behind every API; cheap to clone.
 #[derive(Clone)]
@@ -44,6 +46,10 @@ pub struct Settings {
     pub keep_versions: Option<u32>,
     /// The cost of hashing a password.
     pub password_cost: password::Params,
+    /// Length of the RSA keys that values are sealed for.
+    pub transport_key_bits: ModulusBits,
+    /// How long such a key opens what comes after it was replaced.
+    pub retired_transport_keys: Duration,
 }
 
 /// An engine that may have been dropped.
@@ -56,6 +62,7 @@ struct Parts {
     keys: Keys,
     collected: Collected,
     hashing: Pool,
+    rsa: Threads,
     policies: PolicyCache,
     remembered: Known,
     sightings: Sightings,
@@ -85,6 +92,8 @@ impl Default for Known {
 
 /// Argon2id runs on this many threads at a time: each takes its memory.
 const HASHING_TURNS: usize = 2;
+/// RSA runs on this many threads, apart from the rest: they bear its name, so what it costs can be read.
+const RSA_THREADS: (&str, usize) = ("kluis-rsa", 2);
 
 impl WeakEngine {
     /// The engine, unless it was dropped.
@@ -104,6 +113,8 @@ impl Settings {
             shares_per_minute: None,
             keep_versions: None,
             password_cost: password::Params::default(),
+            transport_key_bits: ModulusBits::default(),
+            retired_transport_keys: RETIRED_LIFE,
         }
     }
 }
@@ -126,6 +137,7 @@ impl Engine {
             keys: Keys::new(signer),
             collected: Collected::default(),
             hashing: Pool::new(HASHING_TURNS),
+            rsa: Threads::start(RSA_THREADS)?,
             policies: PolicyCache::default(),
             remembered: Known::default(),
             sightings: Sightings::default(),
@@ -243,6 +255,11 @@ impl Engine {
 
     pub(crate) fn hashing(&self) -> &Pool {
         &self.0.hashing
+    }
+
+    /// Where private RSA keys are made and used.
+    pub(crate) fn rsa(&self) -> &Threads {
+        &self.0.rsa
     }
 
     pub(crate) fn policy_cache(&self) -> &PolicyCache {

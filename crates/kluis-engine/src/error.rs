@@ -47,6 +47,8 @@ pub enum Conflict {
     InUse,
     /// The last active owner of an organization stays (RULES §8).
     LastOwner,
+    /// The vault was made by a member or an agent, and nobody has taken it over (RULES §2).
+    NotTakenOver,
     /// `default` and the hidden vaults cannot be renamed or deleted (RULES §2).
     Protected,
     /// The state does not allow it: an unavailable version cannot be restored, a second factor is already on.
@@ -175,6 +177,9 @@ impl fmt::Display for Conflict {
             Self::Full => "There are as many as there can be.",
             Self::InUse => "It is still in use.",
             Self::LastOwner => "An organization keeps at least one active owner.",
+            Self::NotTakenOver => {
+                "A member or an agent made this vault: an owner or admin has to take it over first."
+            }
             Self::Protected => "It cannot be renamed or deleted.",
             Self::State => "Its state does not allow this.",
             Self::Version => "Another version is current.",

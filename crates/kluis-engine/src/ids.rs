@@ -90,6 +90,8 @@ ids! {
     SessionId;
     /// A share of a secret, as the record names it; whoever opens it knows a [`crate::ShareToken`].
     ShareId;
+    /// A key pair that an organization has values sealed for.
+    TransportKeyId;
     /// A user of one organization.
     UserId;
     /// A vault.

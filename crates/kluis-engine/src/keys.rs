@@ -14,6 +14,7 @@ use crate::error::{Error, Unavailable};
 use crate::ids::OrganizationId;
 use crate::store::sql::keys as sql;
 use crate::store::{Conn, params};
+use crate::transport_keys::TransportKeys;
 
 /// The keys, or none while sealed.
 #[derive(Default)]
@@ -30,6 +31,7 @@ pub(crate) struct Unsealed {
     cursors: MacKey,
     second_factors: MacKey,
     access_tokens: SigningKey,
+    transport: TransportKeys,
     organizations: RwLock<HashMap<OrganizationId, Arc<OrganizationKeys>>>,
 }
 
@@ -101,6 +103,7 @@ impl Keys {
             cursors: MacKey::derive(digest.1.expose(), CURSOR),
             second_factors: MacKey::derive(digest.1.expose(), SECOND_FACTOR),
             access_tokens: SigningKey::from_seed(&access_token.1)?,
+            transport: TransportKeys::default(),
             organizations: RwLock::default(),
         };
         *self
@@ -131,6 +134,11 @@ impl Unsealed {
     /// Signs access tokens.
     pub(crate) fn access_tokens(&self) -> &SigningKey {
         &self.access_tokens
+    }
+
+    /// The private keys that open what comes sealed.
+    pub(crate) fn transport(&self) -> &TransportKeys {
+        &self.transport
     }
 
     /// The root keys as they are known now.

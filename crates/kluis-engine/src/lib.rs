@@ -43,6 +43,7 @@ mod store;
 mod templates;
 #[cfg(test)]
 mod testing;
+mod transport_keys;
 mod upkeep;
 mod users;
 mod vaults;
@@ -73,12 +74,14 @@ pub use explanation::{Explanation, Question};
 pub use honeytokens::{Honeytoken, NewHoneytoken};
 pub use ids::{
     AgentId, ApiKeyId, DeviceLoginId, EnrollmentId, EnvVarId, EnvironmentId, EventId, HoneytokenId,
-    IpRuleId, OrganizationId, PolicyId, RequestId, SecretId, SessionId, ShareId, UserId, VaultId,
-    from_base62, to_base62,
+    IpRuleId, OrganizationId, PolicyId, RequestId, SecretId, SessionId, ShareId, TransportKeyId,
+    UserId, VaultId, from_base62, to_base62,
 };
 pub use ip_rules::{IpRule, IpRuleKind, NewIpRule};
 /// What hashing a password or passphrase costs.
 pub use kluis_crypto::password::Params as PasswordCost;
+/// The length of the RSA keys that values are sealed for, and such a key of a caller.
+pub use kluis_crypto::{ModulusBits, TransportPublicKey};
 /// The one type for secret bytes, and tokens, as operations take and give them.
 pub use kluis_crypto::{Secret, Token};
 pub use limits::{Admission, Refusal};
@@ -91,8 +94,9 @@ pub use policy::{
 pub use seal::{NewSeal, SealStatus, UnsealInput};
 pub use second_factor::TotpEnrollment;
 pub use secrets::{
-    Availability, Charset, Expect, Form, LARGEST_VALUE, Limit, Path, Rotate, SecretAt, SecretInfo,
-    SecretRead, SecretWrite, SecretWritten, Value, VersionInfo, Which,
+    Availability, Charset, Expect, Form, InVault, LARGEST_VALUE, Limit, Path, Reader, Retrieved,
+    Rotate, Sealed, SealedPut, SecretAt, SecretInfo, SecretRead, SecretWrite, SecretWritten,
+    Selection, Value, VersionInfo, Which,
 };
 pub use sessions::{Login, SessionTokens};
 pub use shares::{NewShare, Recipient, Share, ShareToken, SharedSecret, SharesOf};

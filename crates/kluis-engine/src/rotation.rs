@@ -14,6 +14,7 @@ use crate::keys::organization_key_create;
 use crate::notice::{Actor, Notice, SERVER_LOG};
 use crate::store::sql::keys as sql;
 use crate::store::{Tx, params};
+use crate::transport_keys::TRANSPORT_KEY;
 
 impl Engine {
     /// Make a new root key; the seal, and so every share, passphrase and key file, stays as it is. An operator's act.
@@ -248,10 +249,15 @@ impl Engine {
 }
 
 /// What is sealed beside things: its kind, and the statements that find and replace what an older key seals.
-const FIELDS: [(&str, &str, &str); 3] = [
+const FIELDS: [(&str, &str, &str); 4] = [
     (ENV_VAR, sql::STALE_ENV_VARS, sql::REWRAP_ENV_VAR),
     (NOTES, sql::STALE_NOTES, sql::REWRAP_NOTES),
     (TOTP, sql::STALE_TOTP, sql::REWRAP_TOTP),
+    (
+        TRANSPORT_KEY,
+        sql::STALE_TRANSPORT_KEYS,
+        sql::REWRAP_TRANSPORT_KEY,
+    ),
 ];
 
 /// A secret's notes, sealed beside it.

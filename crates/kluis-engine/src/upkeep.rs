@@ -32,7 +32,7 @@ impl Engine {
     /// Clear away, once, what has ended: secrets and versions closed 30 days ago, sessions, spent refresh tokens, windows
     /// of rates. Any number of nodes may do it at the same time.
     pub async fn upkeep(&self) -> Result<(), Error> {
-        let now = self.clock().now();
+        let (engine, now) = (self.clone(), self.clock().now());
         self.store()
             .write(move |tx| {
                 Box::pin(async move {
@@ -58,7 +58,7 @@ impl Engine {
                     conn.execute(enrollments::DELETE_EXPIRED, params![now.before(TOLD_LIFE)])
                         .await?;
                     conn.execute(limits::DELETE_STALE, params![now]).await?;
-                    Ok(())
+                    engine.transport_keys_clear(conn, now).await
                 })
             })
             .await

@@ -111,6 +111,21 @@ impl Engine {
         .await
     }
 
+    /// Who the caller is, with the name of its organization, for owners and admins.
+    pub async fn profile_of_admin(&self, caller: &Caller) -> Result<(UserProfile, String), Error> {
+        self.look(caller, Action::ProfileReadAsAdmin, async |conn, act| {
+            let organization = act.caller.organization;
+            let id = act.caller.user().ok_or(Error::Forbidden)?.id;
+            act.names("user", *id.bytes());
+            let user = user_find(conn, organization, id).await?;
+            let row = conn
+                .query_one(organizations::NAME, params![organization.bytes()])
+                .await?;
+            Ok((user, row.ok_or(Error::NotFound)?.text()?))
+        })
+        .await
+    }
+
     /// The users that the caller may see, oldest first: all for owners and admins, oneself for others.
     pub async fn user_list(&self, caller: &Caller) -> Result<Vec<UserProfile>, Error> {
         self.look(caller, Action::UserList, async |conn, act| {

@@ -89,5 +89,8 @@ impl Act {
 
 /// Whether it lets the value of a secret out.
 fn reads_values(action: Action) -> bool {
-    matches!(action, Action::SecretRead | Action::ShareOpen)
+    matches!(
+        action,
+        Action::SecretRead | Action::SealedSecretRead | Action::ShareOpen
+    )
 }

@@ -3,6 +3,8 @@
 //! | file | operations |
 //! |---|---|
 //! | `read.rs` | `secret_read`, `secret_list`, `secret_list_values`, `secret_version_list` |
+//! | `sealed.rs` | `sealed_secret_put` |
+//! | `selected.rs` | `sealed_secret_list`, `sealed_secret_retrieve`, `sealed_secret_delete`, `tag_list` |
 //! | `shared.rs` | reading for a share |
 //! | `write.rs` | `secret_write` |
 //! | `remove.rs` | `secret_delete`, `secret_close`, `secret_restore`, `secret_purge` |
@@ -12,12 +14,16 @@ mod read;
 mod remove;
 mod rotate;
 mod row;
+mod sealed;
+mod selected;
 mod shared;
 mod shown;
 mod stored;
 mod write;
 
 pub use rotate::{Charset, Rotate};
+pub use sealed::{Sealed, SealedPut};
+pub use selected::{InVault, Reader, Retrieved, Selection};
 pub(crate) use stored::{Asked, Listed, Stored};
 pub(crate) use write::secret_make;
 
@@ -233,8 +239,13 @@ impl SecretWrite {
 impl Value {
     /// A text.
     pub fn from_text(text: String) -> Self {
+        Self::from_secret(kluis_crypto::Secret::from_text(text))
+    }
+
+    /// A text that is a secret already.
+    pub(crate) const fn from_secret(text: kluis_crypto::Secret) -> Self {
         Self {
-            text: kluis_crypto::Secret::from_text(text),
+            text,
             form: Form::Text,
         }
     }

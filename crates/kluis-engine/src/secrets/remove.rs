@@ -10,7 +10,7 @@ use crate::error::{Conflict, Error};
 use crate::ids::VaultId;
 use crate::policy::Permission;
 use crate::store::sql::secrets as sql;
-use crate::store::{Conn, params};
+use crate::store::{Conn, Tx, params};
 
 /// 1claw's `delete` is allowed by either permission (1claw contract §6.6).
 const MAY_DELETE: &[Permission] = &[Permission::Delete, Permission::Write];
@@ -25,15 +25,24 @@ impl Engine {
     ) -> Result<(), Error> {
         let engine = self.clone();
         self.change_secrets(caller, Action::SecretDelete, vault, move |tx, act| {
-            Box::pin(async move {
-                let found = engine.live(tx.conn(), act, vault, &at).await?;
-                tx.conn()
-                    .execute(sql::DELETE, params![found.secret.id.bytes()])
-                    .await?;
-                Ok(())
-            })
+            Box::pin(async move { engine.secret_delete_in(tx, act, vault, &at).await })
         })
         .await
+    }
+
+    /// The same inside its transaction.
+    pub(super) async fn secret_delete_in(
+        &self,
+        tx: &mut Tx,
+        act: &mut Act,
+        vault: VaultId,
+        at: &SecretAt,
+    ) -> Result<(), Error> {
+        let found = self.live(tx.conn(), act, vault, at).await?;
+        tx.conn()
+            .execute(sql::DELETE, params![found.secret.id.bytes()])
+            .await?;
+        Ok(())
     }
 
     /// Close every version of a secret: it is `Gone` from now on, and can be restored.

@@ -31,6 +31,7 @@ const ALL: &[(&str, &[&str])] = &[
     ("secrets", sql::secrets::ALL),
     ("sessions", sql::sessions::ALL),
     ("shares", sql::shares::ALL),
+    ("transport_keys", sql::transport_keys::ALL),
     ("users", sql::users::ALL),
     ("vaults", sql::vaults::ALL),
 ];

@@ -14,7 +14,7 @@ use crate::error::{Conflict, Error};
 use crate::ids::{OrganizationId, UserId, VaultId};
 use crate::policy::{Maker, PolicyPrincipal, Standing, Subject};
 use crate::store::sql::vaults as sql;
-use crate::store::{Conn, params};
+use crate::store::{Conn, Tx, params};
 
 /// A vault, as its callers see it.
 #[derive(Clone, Debug)]
@@ -105,11 +105,8 @@ impl Engine {
     /// The vault of this name, if the caller may know of it; a hidden vault is never found by name.
     pub async fn vault_by_name(&self, caller: &Caller, name: &str) -> Result<Vault, Error> {
         self.look(caller, Action::VaultRead, async |conn, act| {
-            let organization = act.caller.organization;
-            let found = conn
-                .query_one(sql::BY_NAME, params![organization.bytes(), name])
-                .await?;
-            let id = VaultId::from_bytes(found.ok_or(Error::NotFound)?.array()?);
+            let found = vault_named(conn, act.caller.organization, name).await?;
+            let id = found.ok_or(Error::NotFound)?;
             let vault = self.vault_seen(conn, act, id).await?;
             if name.starts_with(RESERVED_PREFIX) {
                 Err(Error::NotFound)
@@ -125,36 +122,7 @@ impl Engine {
         let name = vault_name(&new.name)?;
         let description = description(new.description)?;
         self.change(caller, Action::VaultCreate, move |tx, act| {
-            Box::pin(async move {
-                let id = VaultId::generate(act.now)?;
-                act.finds("vault", *id.bytes());
-                act.calls_it(&name);
-                let maker = Maker::of(&act.caller);
-                vault_insert(
-                    tx.conn(),
-                    &VaultInsert {
-                        id,
-                        organization: act.caller.organization,
-                        name: &name,
-                        description: &description,
-                        role: PLAIN_ROLE,
-                        maker: Some(maker),
-                        created_by: maker.principal,
-                        now: act.now,
-                    },
-                )
-                .await?;
-                Ok(Vault {
-                    id,
-                    name,
-                    description,
-                    secret_count: 0,
-                    is_default: false,
-                    created_by: maker.principal,
-                    created_at: act.now,
-                    updated_at: act.now,
-                })
-            })
+            Box::pin(vault_made(tx.conn(), act, name, description))
         })
         .await
     }
@@ -269,6 +237,73 @@ impl Vault {
             updated_at: row.updated_at,
         }
     }
+}
+
+/// The id of the organization's vault of this name.
+pub(crate) async fn vault_named(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    name: &str,
+) -> Result<Option<VaultId>, Error> {
+    let row = conn
+        .query_one(sql::BY_NAME, params![organization.bytes(), name])
+        .await?;
+    let id = row.map(|mut row| row.array()).transpose()?;
+    Ok(id.map(VaultId::from_bytes))
+}
+
+/// Make the vault of this name for the caller, in the caller's transaction and with an event of its own. `Conflict` when the name
+/// is taken.
+pub(crate) async fn vault_make(
+    engine: &Engine,
+    tx: &mut Tx,
+    act: &Act,
+    name: &str,
+) -> Result<VaultId, Error> {
+    let name = vault_name(name)?;
+    let mut making = engine.begin(&act.caller, Action::VaultCreate);
+    let made = vault_made(tx.conn(), &mut making, name, String::new()).await?;
+    if let Some(event) = making.event(None)? {
+        tx.record(event);
+    }
+    Ok(made.id)
+}
+
+/// Insert a vault whose maker is the caller.
+async fn vault_made(
+    conn: &mut Conn,
+    act: &mut Act,
+    name: String,
+    description: String,
+) -> Result<Vault, Error> {
+    let id = VaultId::generate(act.now)?;
+    act.finds("vault", *id.bytes());
+    act.calls_it(&name);
+    let maker = Maker::of(&act.caller);
+    vault_insert(
+        conn,
+        &VaultInsert {
+            id,
+            organization: act.caller.organization,
+            name: &name,
+            description: &description,
+            role: PLAIN_ROLE,
+            maker: Some(maker),
+            created_by: maker.principal,
+            now: act.now,
+        },
+    )
+    .await?;
+    Ok(Vault {
+        id,
+        name,
+        description,
+        secret_count: 0,
+        is_default: false,
+        created_by: maker.principal,
+        created_at: act.now,
+        updated_at: act.now,
+    })
 }
 
 /// A row to insert.

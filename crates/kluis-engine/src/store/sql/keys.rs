@@ -36,6 +36,10 @@ statements! {
         WHERE e.value_key_version < ?2 AND v.organization_id = ?1 LIMIT 200";
     REWRAP_ENV_VAR = "UPDATE env_var SET value_key_version = ?3, value = ?4
         WHERE id = ?1 AND value_key_version = ?2";
+    STALE_TRANSPORT_KEYS = "SELECT id, key_version, private_key FROM transport_key
+        WHERE key_version < ?2 AND organization_id = ?1 LIMIT 200";
+    REWRAP_TRANSPORT_KEY = "UPDATE transport_key SET key_version = ?3, private_key = ?4
+        WHERE id = ?1 AND key_version = ?2";
     STALE_TOTP = "SELECT id, totp_key_version, totp_secret FROM user_account
         WHERE totp_key_version < ?2 AND organization_id = ?1 LIMIT 200";
     REWRAP_TOTP = "UPDATE user_account SET totp_key_version = ?3, totp_secret = ?4

@@ -27,5 +27,6 @@ pub(crate) mod policies;
 pub(crate) mod secrets;
 pub(crate) mod sessions;
 pub(crate) mod shares;
+pub(crate) mod transport_keys;
 pub(crate) mod users;
 pub(crate) mod vaults;

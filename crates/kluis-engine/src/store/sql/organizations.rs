@@ -1,6 +1,7 @@
 //! Organizations.
 
 statements! {
+    NAME = "SELECT name FROM organization WHERE id = ?1";
     FIRST = "SELECT id FROM organization WHERE first = 1";
     /// Fails for a second first one.
     INSERT = "INSERT INTO organization (id, name, first, created_at) VALUES (?1, ?2, ?3, ?4)";

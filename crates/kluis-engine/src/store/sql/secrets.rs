@@ -42,6 +42,8 @@ statements! {
         FROM secret s
         LEFT JOIN secret_version d ON d.secret_id = s.id AND d.version = s.current_version
         WHERE s.vault_id = ?1 AND s.closed_at IS NULL";
+    TAGS = "SELECT DISTINCT s.tags FROM secret s JOIN vault v ON v.id = s.vault_id
+        WHERE v.organization_id = ?1 AND s.closed_at IS NULL AND s.tags <> '[]'";
     VERSIONS = "SELECT d.version, d.form, d.key_version, NULL, NULL, d.metadata, d.expires_at, d.max_access_count,
         d.access_count, d.disabled, d.closed_at, d.created_by_type, d.created_by, d.created_at
         FROM secret_version d WHERE d.secret_id = ?1 ORDER BY d.version DESC";
