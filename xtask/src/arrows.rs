@@ -20,7 +20,8 @@ const OURS: &[Row] = &[
     ("kluis-client", &["kluis-crypto"]),
     ("kluis-crypto", &[]),
     ("kluis-engine", &["kluis-crypto"]),
-    ("kluis-server", &["kluis-engine"]),
+    ("kluis-proto", &[]),
+    ("kluis-server", &["kluis-engine", "kluis-proto"]),
     ("kluis-tests", &["kluis-client", "kluis-engine"]),
     ("xtask", &[]),
 ];
@@ -30,6 +31,11 @@ const OURS: &[Row] = &[
 const OUTSIDE: &[Row] = &[
     // HTTP.
     ("axum", &["kluis-server", "kluis-bench"]),
+    ("buffa", &["kluis-proto", "kluis-server"]),
+    ("buffa-types", &["kluis-proto", "kluis-server"]),
+    ("connectrpc", &["kluis-proto", "kluis-server"]),
+    ("connectrpc-health", &["kluis-server"]),
+    ("connectrpc-reflection", &["kluis-server"]),
     ("http", &["kluis-server", "kluis-bench"]),
     ("http-body-util", &["kluis-server", "kluis-bench"]),
     ("hyper", &["kluis-server", "kluis-bench"]),

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use connectrpc::ConnectRpcService;
 use kluis_engine::{Engine, Secret};
 use tokio::sync::Semaphore;
 
@@ -23,6 +24,10 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     /// Bytes that bodies under way may still take, all together.
     pub(crate) body_budget: Semaphore,
+    /// What answers Crate's procedures.
+    pub(crate) rpc: ConnectRpcService,
+    /// What answers for the server's health and for its descriptors.
+    pub(crate) system_rpc: ConnectRpcService,
     /// What is counted.
     pub(crate) metrics: Metrics,
     /// What opens `/metrics` to other machines.

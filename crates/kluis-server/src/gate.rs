@@ -28,6 +28,7 @@ use crate::api::reply::{self, Cause, PROBLEM_JSON};
 use crate::app::App;
 use crate::caller::{Caller, Credential, Origin};
 use crate::config::Network;
+use crate::grpc;
 use crate::limits::Standing;
 use crate::metrics::{Counts, Held};
 use crate::peer::{client_address, is_local};
@@ -64,6 +65,7 @@ impl Gate {
         let gauges = &self.app.metrics.gauges;
         let _in_flight = Held::up(gauges, |gauges| &gauges.in_flight);
         let (parts, body) = request.into_parts();
+        let grpc = grpc::Client::of(&parts.headers);
         // A body that has ended needs no box.
         let body = if body.is_end_stream() {
             Body::empty()
@@ -119,7 +121,10 @@ impl Gate {
             counts.answered(response.status(), took);
             log(id.ok(), counts, &response, took.as_micros());
         }
-        response
+        match grpc {
+            Some(client) => client.told(response),
+            None => response,
+        }
     }
 
     async fn pass(
@@ -173,7 +178,10 @@ impl Gate {
             request.extensions_mut().insert(local);
         }
         match (template, operation) {
-            (None, _) => refuse(dialect, unrouted(dialect, request.uri().path())),
+            (None, _) => match dialect {
+                Some(dialect) => dialect.refuse_path(request.uri().path()),
+                None => refuse_path(),
+            },
             (Some(template), None) => refuse_method(dialect, template.allow.clone()),
             (Some(_), Some(_)) => {
                 let answered = self.handlers.clone().call(request).await;
@@ -208,10 +216,6 @@ impl Gate {
 fn has_one_host(headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
     hosts.next().is_some() && hosts.next().is_none()
-}
-
-fn unrouted(dialect: Option<Dialect>, path: &str) -> Error {
-    dialect.map_or(Error::NotFound, |dialect| dialect.unrouted(path))
 }
 
 /// `error` in the shape of the API; outside of them all, as problem details.

@@ -5,7 +5,7 @@
 //! | `{"command":"status"}` | `status` |
 //! | `{"command":"unseal","share":"…"}`, `…"passphrase":"…"`, or neither for a key file | `status` |
 //! | `{"command":"seal"}` | `status` |
-//! | `{"command":"rotate-keys","keys":"root"}`, `"organizations"` | `rotated` |
+//! | `{"command":"rotate-keys","keys":"root"}`, `"organizations"`, `"sealing"` | `rotated` |
 //! | `{"command":"clear-ip-rules"}` | `cleared` |
 //! | `{"command":"advance-clock","seconds":60}` | – |
 //!
@@ -57,6 +57,8 @@ pub enum Keys {
     Organizations,
     /// The root key.
     Root,
+    /// The key pair of every organization that has one, which values are sealed for.
+    Sealing,
 }
 
 /// What came of it.
@@ -71,7 +73,7 @@ pub struct Reply {
     /// How the server is now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
-    /// The new version of the root key, or how many organizations have a new key.
+    /// The new version of the root key, or how many organizations have a new key or key pair.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated: Option<u64>,
     /// How many rules about addresses were removed.
@@ -98,7 +100,11 @@ pub struct Status {
 /// Ask the server behind `socket`, and wait for its answer.
 pub fn ask(socket: &Path, command: Command) -> io::Result<Reply> {
     let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    let patience = match command {
+        Command::RotateKeys(Keys::Sealing) => LONG_PATIENCE,
+        _ => PATIENCE,
+    };
+    stream.set_read_timeout(Some(patience))?;
     // The line may hold a share: it is built in a buffer that is wiped.
     let mut line = serde_json::to_vec(&Line::from(command))?;
     line.push(b'\n');
@@ -172,3 +178,5 @@ impl From<Command> for Line<Revealed> {
 const LONGEST_LINE: u64 = 64 << 10;
 /// How long an answer may take; a passphrase is hashed slowly on purpose.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// The same where each organization waits for a key pair.
+const LONG_PATIENCE: Duration = Duration::from_mins(30);

@@ -7,16 +7,17 @@ use http::{HeaderMap, HeaderValue, Method};
 use utoipa::openapi::path::{Operation as Documented, PathItem};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::api::{Dialect, cloudkeep, credvault, oneclaw};
+use crate::api::{Dialect, cloudkeep, crate_io, credvault, oneclaw};
 use crate::app::App;
 use crate::config::Doors;
 use crate::metrics::Counts;
-use crate::{caller, explorer, health, metrics};
+use crate::{caller, explorer, health, health_rpc, metrics};
 
 /// The APIs that are served. A new one is mounted here and nowhere else.
 pub(crate) fn dialects() -> Vec<(Dialect, OpenApiRouter<App>)> {
     vec![
         (Dialect::CloudKeep, cloudkeep::router()),
+        (Dialect::Crate, crate_io::router()),
         (Dialect::CredVault, credvault::router()),
         (Dialect::OneClaw, oneclaw::router()),
     ]
@@ -51,6 +52,7 @@ const SIGNUP: &str = "/v1/auth/signup";
 pub(crate) fn system() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(health::router())
+        .merge(health_rpc::router())
         .merge(metrics::router())
         .merge(explorer::router())
 }
@@ -298,7 +300,14 @@ const ONECLAW: [&str; 13] = [
 /// What a request that reaches no operation is counted as.
 const ELSEWHERE: &str = "none";
 /// What answers while the server is sealed: how it is, and nothing that it keeps.
-const ANSWERS_SEALED: [&str; 4] = ["/healthz", "/metrics", "/readyz", "/v1/health"];
+const ANSWERS_SEALED: [&str; 6] = [
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
+    "/healthz",
+    "/metrics",
+    "/readyz",
+    "/v1/health",
+];
 
 #[cfg(test)]
 mod tests {
@@ -420,6 +429,10 @@ mod tests {
                 "GET /v1/health",
                 "GET /v1/health/hsm",
                 "GET /v1/share/{share_id}",
+                "POST /grpc.health.v1.Health/Check",
+                "POST /grpc.health.v1.Health/Watch",
+                "POST /grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+                "POST /grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
                 "POST /v1/auth/agent-token",
                 "POST /v1/auth/api-key-token",
                 "POST /v1/auth/device/code",

@@ -11,9 +11,11 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::address_limit::AddressLimits;
+use crate::api::crate_io;
 use crate::app::{App, Parts};
 use crate::config::Config;
 use crate::gate::Gate;
+use crate::health_rpc::{self, Undescribed};
 use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::operator;
@@ -66,6 +68,9 @@ pub enum StartError {
     /// A defect in the list of routes.
     #[error(transparent)]
     Routes(#[from] Unroutable),
+    /// A defect in the descriptors of the services.
+    #[error(transparent)]
+    Descriptors(#[from] Undescribed),
     /// The certificate or its key.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -96,6 +101,8 @@ impl Server {
         let (routes, handlers) = Routes::build(config.doors)?;
         let app = App::new(Parts {
             metrics: Metrics::new(routes.counts().cloned().collect(), engine.clone()),
+            rpc: crate_io::rpc::service(),
+            system_rpc: health_rpc::service(engine.clone(), stopping.clone())?,
             engine,
             public_url: config
                 .public_url

@@ -32,11 +32,22 @@ pub(crate) async fn body_of(request: Request, dialect: Dialect, app: &App) -> Re
     if is_encoded(request.headers()) {
         return Err(Error::invalid(BODY, "must not have a content encoding"));
     }
+    let (parts, body) = request.into_parts();
+    bytes_of(&parts.headers, body, dialect, app).await
+}
+
+/// The same, encoded or not: for who knows what to do with it.
+pub(crate) async fn bytes_of(
+    headers: &HeaderMap,
+    body: Body,
+    dialect: Dialect,
+    app: &App,
+) -> Result<Bytes, Error> {
     let limit = dialect.body_limit().min(app.limits.max_body_bytes);
-    if announced(request.headers()).is_some_and(|length| length > limit as u64) {
+    if announced(headers).is_some_and(|length| length > limit as u64) {
         return Err(Error::TooLarge);
     }
-    let body = collected(request.into_body(), limit, &app.body_budget);
+    let body = collected(body, limit, &app.body_budget);
     let body = timeout(app.limits.body_timeout, body).await;
     body.map_err(|_| Error::invalid(BODY, "did not arrive in time"))?
 }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use kluis_engine::{
-    AgentId, ApiKeyId, EnrollmentId, HoneytokenId, IpRuleId, PolicyId, SecretId, UserId, VaultId,
-    from_base62, to_base62,
+    AgentId, ApiKeyId, EnrollmentId, HoneytokenId, IpRuleId, OrganizationId, PolicyId, SecretId,
+    UserId, VaultId, from_base62, to_base62,
 };
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
@@ -72,6 +72,7 @@ kinds! {
     EnrollmentId: "enrollment_";
     HoneytokenId:;
     IpRuleId:;
+    OrganizationId:;
     PolicyId: "policy_";
     SecretId: "sec_", "resource_";
     UserId: "usr_", "user_";

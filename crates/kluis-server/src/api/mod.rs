@@ -83,11 +83,14 @@ impl Dialect {
         }
     }
 
-    /// What is wrong with a path that leads nowhere.
-    pub(crate) fn unrouted(self, path: &str) -> Error {
+    /// A 404 in its shape, for a path that leads nowhere.
+    pub(crate) fn refuse_path(self, path: &str) -> Response {
         match self {
-            Self::OneClaw => oneclaw::unrouted(path),
-            Self::CloudKeep | Self::Crate | Self::CredVault | Self::Inkbox => Error::NotFound,
+            Self::OneClaw => self.refuse(oneclaw::unrouted(path)),
+            Self::Crate if crate_io::is_rpc(path) => crate_io::error::no_such_procedure(),
+            Self::CloudKeep | Self::Crate | Self::CredVault | Self::Inkbox => {
+                self.refuse(Error::NotFound)
+            }
         }
     }
 

@@ -167,6 +167,7 @@ impl Office {
                         .try_into()
                         .ok(),
                     Keys::Root => Some(self.engine.root_key_rotate().await?.into()),
+                    Keys::Sealing => self.engine.transport_keys_rotate().await?.try_into().ok(),
                 };
                 Ok(Reply { rotated, ..done })
             }

@@ -56,7 +56,11 @@ pub(crate) struct Init {
 #[derive(Debug, Args)]
 pub(crate) struct RotateKeys {
     /// The root key, or the key of every organization
-    keys: Keys,
+    #[arg(required_unless_present = "sealing", conflicts_with = "sealing")]
+    keys: Option<Keys>,
+    /// The key pairs that values are sealed for; the old ones open what comes for transport.retired_key_days
+    #[arg(long)]
+    sealing: bool,
     #[command(flatten)]
     flags: ServerFlags,
 }
@@ -99,13 +103,17 @@ impl Operator {
                 ));
                 Ok(())
             }
-            Self::RotateKeys(RotateKeys { keys, flags }) => {
+            Self::RotateKeys(RotateKeys { keys, flags, .. }) => {
                 let socket = socket(&flags, context)?;
                 let (keys, done) = match keys {
-                    Keys::Root => (operator::Keys::Root, "version of the root key"),
-                    Keys::Organizations => (
+                    Some(Keys::Root) => (operator::Keys::Root, "version of the root key"),
+                    Some(Keys::Organizations) => (
                         operator::Keys::Organizations,
                         "organizations with a new key",
+                    ),
+                    None => (
+                        operator::Keys::Sealing,
+                        "organizations with a new key pair for sealing",
                     ),
                 };
                 let rotated = ask(&socket, Command::RotateKeys(keys))?.rotated;

@@ -57,6 +57,10 @@ pub(crate) struct Config {
     /// Proxies whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: Vec<Cidr>,
     /// Whether outbound calls may reach private networks (RULES §8).
+    /// Bits of the RSA keys that values are sealed for.
+    pub(crate) transport_key_bits: u32,
+    /// Days that such a key opens what comes after it was replaced.
+    pub(crate) retired_transport_key_days: u32,
     #[cfg_attr(not(test), expect(dead_code, reason = "nothing calls out"))]
     pub(crate) outbound_private: bool,
 }
@@ -208,6 +212,12 @@ fn build(values: &Resolved) -> Result<Config, Failure> {
         agents_enrollment: values.needed("agents.enrollment", parse::flag)?,
         organizations_signup: values.needed("organizations.signup", parse::flag)?,
         versions_keep: values.optional("versions.keep", parse::whole(1..=1_000_000))?,
+        transport_key_bits: values
+            .needed("transport.key_bits", parse::word(&["2048", "3072", "4096"]))?
+            .parse()
+            .unwrap_or_default(),
+        retired_transport_key_days: values
+            .needed("transport.retired_key_days", parse::whole(0..=3650))?,
         log: Log {
             is_json: values.needed("log.format", parse::word(&["text", "json"]))? == "json",
             level: values

@@ -130,6 +130,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "versions.keep",
         "versions kept of each secret; all unless set",
     ),
+    setting(
+        "transport.key_bits",
+        "3072",
+        "length of the RSA keys that values are sealed for: 2048, 3072 or 4096",
+    ),
+    setting(
+        "transport.retired_key_days",
+        "30",
+        "days that such a key opens what comes after it was replaced",
+    ),
     setting("log.format", "text", "text for people, or json"),
     setting("log.level", "info", "error, warn, info, debug or trace"),
     unset(

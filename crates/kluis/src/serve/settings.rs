@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kluis_server::engine::{Secret, Settings, Storage};
+use kluis_server::engine::{ModulusBits, Secret, Settings, Storage};
 use kluis_server::{Config, Doors, Limits, Network, OperatorSocket, Tls};
 
 use crate::config::{self, Seal};
@@ -17,6 +17,10 @@ pub(crate) fn engine_settings(config: &config::Config) -> Settings {
         pro_plan: config.plans.pro,
         shares_per_minute: config.shares_per_minute,
         keep_versions: config.versions_keep,
+        transport_key_bits: ModulusBits::from_bits(config.transport_key_bits).unwrap_or_default(),
+        retired_transport_keys: Duration::from_hours(
+            24 * u64::from(config.retired_transport_key_days),
+        ),
         ..Settings::in_directory(&config.data_dir)
     }
 }

@@ -59,6 +59,7 @@ fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
             Conflict::Full
             | Conflict::InUse
             | Conflict::LastOwner
+            | Conflict::NotTakenOver
             | Conflict::Protected
             | Conflict::State,
         ) => (StatusCode::CONFLICT, "CONFLICT"),

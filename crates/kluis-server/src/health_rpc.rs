@@ -1,0 +1,164 @@
+//! `grpc.health.v1.Health` and server reflection, for clients of RPC; open to all, like `/healthz` (RULES §3).
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use connectrpc::{CompressionRegistry, ConnectError, ConnectRpcService, Router};
+use connectrpc_health::{Checker, HealthExt, HealthService, Status, StatusStream};
+use connectrpc_reflection::{ReflectionError, Reflector};
+use futures::stream;
+use kluis_engine::Engine;
+use tower::Service as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::grpc::Message;
+use crate::server::Stopping;
+
+/// The descriptors of the services cannot be served: a defect, which the first start shows.
+#[derive(Debug, thiserror::Error)]
+#[error("the services cannot be described: {0}")]
+pub struct Undescribed(#[from] ReflectionError);
+
+/// How the server is: the same for all of its services.
+struct Health {
+    engine: Engine,
+    stopping: Stopping,
+}
+
+/// How often whoever watches is told of a change.
+const WATCH_EVERY: Duration = Duration::from_secs(5);
+/// The whole server, and its services.
+const SERVICES: [&str; 4] = [
+    "",
+    "crate.v1.ProfileService",
+    "crate.v1.SecretsService",
+    "crate.v1.TagService",
+];
+
+/// The routes of this file.
+pub(crate) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health_check))
+        .routes(routes!(health_watch))
+        .routes(routes!(reflection))
+        .routes(routes!(reflection_alpha))
+}
+
+/// What answers these procedures.
+pub(crate) fn service(
+    engine: Engine,
+    stopping: Stopping,
+) -> Result<ConnectRpcService, Undescribed> {
+    let health = HealthService::new(Health { engine, stopping });
+    let router = HealthExt::register(std::sync::Arc::new(health), Router::new());
+    let limits = connectrpc_health::request_limits();
+    let router = connectrpc_health::apply_request_limits(router, limits);
+    let reflector = Reflector::from_descriptor_set_bytes(kluis_proto::DESCRIPTORS)?;
+    let router = connectrpc_reflection::install(router, reflector);
+    Ok(ConnectRpcService::new(router).with_compression(CompressionRegistry::new()))
+}
+
+impl Health {
+    async fn status(&self) -> Status {
+        match self.engine.ready().await {
+            Ok(()) => Status::Serving,
+            Err(_) => Status::NotServing,
+        }
+    }
+}
+
+impl Checker for Health {
+    async fn check(&self, service: &str) -> Result<Status, ConnectError> {
+        known(service)?;
+        Ok(self.status().await)
+    }
+
+    /// The status now, and then whenever it has changed, until the server stops.
+    async fn watch(&self, service: &str) -> Result<StatusStream, ConnectError> {
+        known(service)?;
+        let health = Self {
+            engine: self.engine.clone(),
+            stopping: self.stopping.clone(),
+        };
+        let told = stream::unfold((health, None), |(mut health, last)| async move {
+            loop {
+                let now = health.status().await;
+                if last != Some(now) {
+                    return Some((now, (health, Some(now))));
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(WATCH_EVERY) => {}
+                    () = health.stopping.wait() => return None,
+                }
+            }
+        });
+        Ok(StatusStream::new(told))
+    }
+}
+
+fn known(service: &str) -> Result<(), ConnectError> {
+    if SERVICES.contains(&service) {
+        Ok(())
+    } else {
+        Err(ConnectError::not_found("there is no such service"))
+    }
+}
+
+/// Whether a service can serve
+#[utoipa::path(
+    post,
+    path = "/grpc.health.v1.Health/Check",
+    tag = "health_rpc",
+    request_body = Message,
+    responses((status = 200, body = Message))
+)]
+async fn health_check(State(app): State<App>, request: Request) -> Response {
+    call(app, request).await
+}
+
+/// Whether a service can serve, now and whenever it changes
+#[utoipa::path(
+    post,
+    path = "/grpc.health.v1.Health/Watch",
+    tag = "health_rpc",
+    request_body = Message,
+    responses((status = 200, body = Message))
+)]
+async fn health_watch(State(app): State<App>, request: Request) -> Response {
+    call(app, request).await
+}
+
+/// Descriptors of the services
+#[utoipa::path(
+    post,
+    path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    tag = "health_rpc",
+    request_body = Message,
+    responses((status = 200, body = Message))
+)]
+async fn reflection(State(app): State<App>, request: Request) -> Response {
+    call(app, request).await
+}
+
+/// The same, as older clients ask for it
+#[utoipa::path(
+    post,
+    path = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    tag = "health_rpc",
+    request_body = Message,
+    responses((status = 200, body = Message))
+)]
+async fn reflection_alpha(State(app): State<App>, request: Request) -> Response {
+    call(app, request).await
+}
+
+async fn call(app: App, request: Request) -> Response {
+    let answered = app.system_rpc.clone().call(request).await;
+    answered
+        .unwrap_or_else(|never| match never {})
+        .map(Body::new)
+}
