@@ -31,7 +31,7 @@ const OURS: &[Row] = &[
 const OUTSIDE: &[Row] = &[
     // HTTP.
     ("axum", &["kluis-server", "kluis-bench"]),
-    ("buffa", &["kluis-proto", "kluis-server"]),
+    ("buffa", &["kluis-proto"]),
     ("buffa-types", &["kluis-proto", "kluis-server"]),
     ("connectrpc", &["kluis-proto", "kluis-server"]),
     ("connectrpc-health", &["kluis-server"]),

@@ -120,16 +120,13 @@ impl Engine {
         {
             let id = TransportKeyId::from_bytes(row.array()?);
             let (version, sealed) = (row.number()?, row.blob()?);
-            let key = match keys.transport().opened(id) {
-                Some(key) => key,
-                None => {
-                    let organization = keys.organization_at(conn, organization, version).await?;
-                    let pkcs8 =
-                        organization.open_field(TRANSPORT_KEY, id.bytes(), version, &sealed)?;
-                    keys.transport().keep(id, TransportKey::from_pkcs8(pkcs8)?)
-                }
-            };
-            found.push(key);
+            if let Some(key) = keys.transport().opened(id) {
+                found.push(key);
+                continue;
+            }
+            let organization = keys.organization_at(conn, organization, version).await?;
+            let pkcs8 = organization.open_field(TRANSPORT_KEY, id.bytes(), version, &sealed)?;
+            found.push(keys.transport().keep(id, TransportKey::from_pkcs8(pkcs8)?));
         }
         Ok(found)
     }

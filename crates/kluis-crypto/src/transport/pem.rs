@@ -16,8 +16,7 @@ pub(super) fn encode(label: &str, der: &[u8]) -> String {
         pem.push('\n');
         rest = after;
     }
-    pem.push_str(&format!("-----END {label}-----\n"));
-    pem
+    pem + &format!("-----END {label}-----\n")
 }
 
 /// Label and content of the one section that `text` is, in any line length and with white space around it.

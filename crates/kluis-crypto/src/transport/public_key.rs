@@ -18,9 +18,11 @@ impl TransportPublicKey {
     /// [`Error::Encoding`] if it is no RSA key, has another size, or an exponent that is even, below 3 or above 2³³.
     pub fn from_spki(spki: &[u8]) -> Result<Self, Error> {
         let (modulus, exponent) = der::of_spki(spki)?;
-        if !(MODULUS_BITS.contains(&bits(modulus)) && is_odd(modulus))
-            || !(EXPONENT_BITS.contains(&bits(exponent)) && is_odd(exponent))
-        {
+        let is_accepted = MODULUS_BITS.contains(&bits(modulus))
+            && is_odd(modulus)
+            && EXPONENT_BITS.contains(&bits(exponent))
+            && is_odd(exponent);
+        if !is_accepted {
             return Err(Error::Encoding);
         }
         let key = PublicEncryptingKey::from_der(spki).map_err(|_| Error::Encoding)?;

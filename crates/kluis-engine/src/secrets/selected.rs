@@ -130,7 +130,7 @@ impl Engine {
                 };
                 let rows = self.secret_values(conn, act, access.id()).await?;
                 let chosen = selection.choose(act, &access, &rows)?;
-                if chosen.iter().any(|row| row.is_limited()) {
+                if chosen.iter().any(Chosen::is_limited) {
                     act.defer();
                     return Ok(Looked::Limited(access.id()));
                 }
