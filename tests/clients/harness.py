@@ -1,63 +1,21 @@
-"""What the scripts share: where the server is, how steps run, what is expected of an answer.
+"""What the scripts of the 1claw API share: callers, and what is expected of an answer.
 
-Settings: KLUIS_URL and KLUIS_USER_KEY, a `1ck_` key of an owner; KLUIS_EMAIL and KLUIS_PASSWORD of that owner;
-KLUIS_SECOND_EMAIL and KLUIS_SECOND_PASSWORD of a member of the same organization. The server lets people sign up and
-agents enrol. KLUIS_STEPS, a comma list of steps or topics, runs those alone: `secrets,sharing/link`.
+Settings: KLUIS_USER_KEY, a `1ck_` key of an owner; KLUIS_EMAIL and KLUIS_PASSWORD of that owner; KLUIS_SECOND_EMAIL and
+KLUIS_SECOND_PASSWORD of a member of the same organization. The server lets people sign up and agents enrol.
 """
 
 import base64
 import json
 import os
-import sys
-import traceback
-import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from oneclaw import create_client
 
-for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-    del os.environ[name]  # the clients would ask a proxy for a server on this machine
+from steps import URL, fresh, run, setting, step  # the scripts take them from here
 
-URL = os.environ["KLUIS_URL"]
 USER_KEY = os.environ["KLUIS_USER_KEY"]
-
-_steps = []
-
-
-def setting(name):
-    """A setting that a step cannot do without."""
-    value = os.environ.get(name)
-    assert value, f"this step needs {name}"
-    return value
-
-
-def step(name):
-    """Make a function a step called `topic/what`; steps run in the order of their definition."""
-
-    def register(function):
-        _steps.append((name, function))
-        return function
-
-    return register
-
-
-def run():
-    """Run the chosen steps and stop at the first that fails."""
-    names = {part for name, _ in _steps for part in (name, name.split("/")[0])}
-    chosen = {part.strip() for part in os.environ.get("KLUIS_STEPS", "").split(",")} - {""}
-    if chosen - names:
-        sys.exit(f"no such steps: {', '.join(sorted(chosen - names))}; there are: {', '.join(sorted(names))}")
-    for name, function in _steps:
-        if chosen and not chosen & {name, name.split("/")[0]}:
-            continue
-        try:
-            function()
-        except Exception:  # an unexpected error of the client fails its step like an assertion
-            traceback.print_exc()
-            sys.exit(f"FAILED {name}")
-        print(f"ok {name}", flush=True)
 
 
 def done(response, status=None):
@@ -99,11 +57,6 @@ def claims(token):
     parts = token.split(".")
     assert len(parts) == 3, "a token has three parts"
     return json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-
-
-def fresh(word):
-    """A name that nothing else has."""
-    return f"{word}-{uuid.uuid4().hex[:12]}"
 
 
 def ahead(**span):
