@@ -15,6 +15,7 @@
 
 mod cli;
 mod cloudkeep;
+mod crate_io;
 mod credvault;
 mod engine;
 mod harness;

@@ -1,0 +1,3 @@
+//! The Crate API.
+
+mod clients;
