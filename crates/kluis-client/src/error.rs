@@ -56,7 +56,17 @@ pub enum Error {
         why: String,
     },
 
-    /// The call cannot be made at all: unusable base URL, token or path.
+    /// A sealed answer does not open, or a key is too weak to seal for. It was altered on the way, or whoever answers is not
+    /// to be trusted.
+    #[error("what came from {url} fails a check: {why}")]
+    Integrity {
+        /// Base URL of the server.
+        url: String,
+        /// Which check, without what was checked.
+        why: String,
+    },
+
+    /// The call cannot be made at all: unusable base URL, token, path or value.
     #[error("{0}")]
     Request(String),
 }

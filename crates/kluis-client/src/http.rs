@@ -224,6 +224,14 @@ impl Client {
             why,
         }
     }
+
+    /// What an answer is that fails a check.
+    pub(crate) fn integrity(&self, why: &str) -> Error {
+        Error::Integrity {
+            url: self.base.to_string(),
+            why: why.to_owned(),
+        }
+    }
 }
 
 /// An answer that is read as it comes.

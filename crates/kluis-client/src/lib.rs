@@ -18,9 +18,11 @@
 //! Redirects are never followed and proxies from the environment are never used: the credential goes to the one named server.
 
 pub mod cloudkeep;
+pub mod crate_io;
 pub mod credvault;
 pub mod oneclaw;
 pub mod record;
+pub mod sealed;
 
 mod address;
 mod error;

@@ -13,7 +13,7 @@ use crate::oneclaw::{EventFilter, NewPolicy};
 use crate::{Client, Error};
 
 /// Answers one request per entry, each on a connection of its own, and hands back the requests as they came.
-async fn receiver(answers: Vec<String>) -> (String, JoinHandle<Vec<String>>) {
+pub(crate) async fn receiver(answers: Vec<String>) -> (String, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     #[expect(
@@ -50,18 +50,18 @@ fn is_whole(request: &[u8]) -> bool {
     body.len() >= length.map_or(0, |length| length.parse().unwrap())
 }
 
-fn answer(status: u16, headers: &str, body: &str) -> String {
+pub(crate) fn answer(status: u16, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "HTTP/1.1 {status} X\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}"
     )
 }
 
-fn ok(body: &Value) -> String {
+pub(crate) fn ok(body: &Value) -> String {
     answer(200, "content-type: application/json\r\n", &body.to_string())
 }
 
-fn client(base: &str) -> Client {
+pub(crate) fn client(base: &str) -> Client {
     Client::builder(base)
         .token("ck_live_canary".to_owned())
         .build()

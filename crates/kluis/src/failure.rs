@@ -61,6 +61,7 @@ impl Failure {
             Error::Tls { why, .. } => format!("no secure connection to {server}: {why}"),
             Error::TimedOut { .. } => format!("{server} did not answer in time"),
             Error::Malformed { why, .. } => format!("{server} does not answer like Kluis: {why}"),
+            Error::Integrity { why, .. } => format!("{server} cannot be believed: {why}"),
             Error::Request(why) => why.clone(),
         };
         let fix = match error {
@@ -86,6 +87,10 @@ impl Failure {
                     "start the server (kluis dev), or correct the address with --url".to_owned()
                 }
                 Code::Usage => "correct the value and try again".to_owned(),
+                Code::Integrity => {
+                    "find out what stands between here and the server, and send it nothing until then"
+                        .to_owned()
+                }
                 _ => "look at the server's log".to_owned(),
             },
         };
@@ -181,6 +186,7 @@ impl Code {
             | Error::Tls { .. }
             | Error::TimedOut { .. }
             | Error::Malformed { .. } => Self::Unreachable,
+            Error::Integrity { .. } => Self::Integrity,
             Error::Request(_) => Self::Usage,
         }
     }
@@ -242,6 +248,11 @@ mod tests {
             why: String::new(),
         };
         assert_eq!(Code::of(&unreachable) as u8, 8);
+        let altered = Error::Integrity {
+            url: String::new(),
+            why: String::new(),
+        };
+        assert_eq!(Code::of(&altered) as u8, 10);
     }
 
     #[test]
