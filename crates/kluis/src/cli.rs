@@ -40,6 +40,7 @@ Examples:
   kluis get API_KEY                  print it
   kluis run -- ./deploy.sh           run a command with all secrets of the vault in its environment
   kluis run --vault prod --only DB_URL -- psql
+  kluis export --vault prod -o json  print them all
   kluis vault create prod
   kluis policy add 'db/**' --vault prod --user ann@example.org --allow read
   kluis agent create nightly-report  register an agent and print its key

@@ -308,7 +308,7 @@ fn json(cell: &Cell) -> Value {
 }
 
 /// JSON is YAML but for a few characters that JSON leaves raw and YAML does not print.
-fn yaml_safe(json: &str) -> String {
+pub(crate) fn yaml_safe(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {
         match character {

@@ -16,6 +16,7 @@ mod audit;
 mod completion;
 mod config;
 mod dev;
+mod export;
 mod get;
 mod input;
 mod login;
@@ -24,6 +25,7 @@ mod policy;
 mod poll;
 mod run;
 mod secret;
+mod selection;
 mod server;
 mod set;
 mod share;
@@ -48,6 +50,7 @@ pub(crate) enum Command {
     Get(get::Get),
     Set(set::Set),
     Run(run::Run),
+    Export(export::Export),
     #[command(subcommand)]
     Vault(vault::Vault),
     #[command(subcommand)]
@@ -87,6 +90,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Whoami(whoami) => block_on(whoami.run(&context))?,
         Command::Get(get) => block_on(get.run(&context))?,
         Command::Set(set) => block_on(set.run(&context))?,
+        Command::Export(export) => block_on(export.run(&context))?,
         Command::Vault(vault) => block_on(vault.run(&context))?,
         Command::Secret(secret) => block_on(secret.run(&context))?,
         Command::Template(template) => block_on(template.run(&context))?,
