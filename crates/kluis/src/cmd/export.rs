@@ -25,7 +25,8 @@ pub(crate) struct Export {
 const EXAMPLES: &str = "\
 Examples:
   set -a; eval \"$(kluis export)\"; set +a
-  kluis export --vault prod -o json | jq -r .DB_URL";
+  kluis export --vault prod -o json | jq -r .DB_URL
+  kluis export --vault prod --sealed > prod.env    no proxy on the way sees a value";
 
 const FORMATS: &[Format] = &[Format::Env, Format::Json, Format::Yaml];
 

@@ -24,6 +24,7 @@ mod operator;
 mod policy;
 mod poll;
 mod run;
+mod sealed;
 mod secret;
 mod selection;
 mod server;

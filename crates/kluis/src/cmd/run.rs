@@ -38,6 +38,7 @@ const EXAMPLES: &str = "\
 Examples:
   kluis run -- ./deploy.sh --fast
   kluis run --vault prod --only DB_URL,DB_PASSWORD -- psql
+  kluis run --vault prod --sealed -- ./server      no proxy on the way sees a value
   kluis run -- sh -c 'echo \"$API_KEY\" | wc -c'";
 
 impl Run {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use kluis_client::SecretText;
 
+use super::sealed::Environment;
 use super::secret;
 use crate::environment::{is_name, runs_code};
 use crate::failure::{ASK_FOR_POLICY, Code, Failure};
@@ -24,6 +25,13 @@ pub(super) struct Selection {
     /// Allow a secret of this name although it changes which code runs
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     allow_name: Vec<String>,
+
+    /// Fetch the values under a key pair made for this one time, so that no proxy on the way sees them
+    ///
+    /// For owners and admins. It keeps values from a proxy or load balancer that ends TLS, and from its log; not from the
+    /// server itself. Each value that is fetched so uses up one read of a secret with limited reads.
+    #[arg(long)]
+    sealed: bool,
 }
 
 /// What a secret brings: its key, and its value where that may be read now.
@@ -47,6 +55,10 @@ impl Selection {
         }
         // Read by name: nothing else stands in the record as read.
         let only: BTreeSet<&str> = self.only.iter().map(String::as_str).collect();
+        if self.sealed {
+            let environment = Environment::of(server, &vault, undone).await?;
+            return environment.named(&Vec::from_iter(only)).await;
+        }
         let mut found = Vec::with_capacity(only.len());
         for key in only {
             let (secret, value) = secret::read(server, &vault, key).await?;
@@ -111,7 +123,12 @@ impl Selection {
         vault: &VaultAt,
         undone: &str,
     ) -> Result<Vec<Found>, Failure> {
-        let found = plain(server, vault).await?;
+        let found = if self.sealed {
+            let environment = Environment::of(server, vault, undone).await?;
+            environment.all().await?
+        } else {
+            plain(server, vault).await?
+        };
         if !found.is_empty() && found.iter().all(|(_, value)| value.is_none()) {
             let (name, count) = (&vault.name, found.len());
             return Err(Failure::new(

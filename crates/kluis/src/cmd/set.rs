@@ -4,11 +4,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
+use kluis_client::SecretText;
 use kluis_client::cloudkeep::{NewSecret, SecretChange};
 
+use super::sealed::{self, Environment};
 use super::{Context, input, secret};
 use crate::failure::Failure;
-use crate::remote::VaultFlag;
+use crate::remote::{Remote, VaultAt, VaultFlag};
 use crate::terminal::say;
 
 /// Keep a secret: make it, or give it a new value
@@ -37,6 +39,13 @@ pub(crate) struct Set {
     #[arg(long)]
     allow_empty: bool,
 
+    /// Seal the value for the server, so that no proxy on the way sees it
+    ///
+    /// For owners and admins. It keeps the value from a proxy or load balancer that ends TLS, and from its log; not from the
+    /// server itself. A value may have 1 MiB.
+    #[arg(long, conflicts_with = "kind")]
+    sealed: bool,
+
     #[command(flatten)]
     vault: VaultFlag,
 }
@@ -45,11 +54,15 @@ const EXAMPLES: &str = "\
 Examples:
   kluis set API_KEY
   openssl rand -hex 32 | kluis set SESSION_KEY --vault prod
-  kluis set TLS_KEY --value-file key.pem";
+  kluis set TLS_KEY --value-file key.pem
+  kluis set API_KEY --sealed --vault prod          no proxy on the way sees the value";
 
 impl Set {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         self.refuse_value_in_arguments()?;
+        if self.sealed {
+            sealed::check_key(&self.key)?;
+        }
         let server = context.server()?;
         let value = input::value(
             self.value_file.as_deref(),
@@ -64,7 +77,27 @@ impl Set {
         }
         let what = format!("cannot set '{}'", self.key);
         let vault = server.vault(&self.vault, what.as_str()).await?;
-        let what = || format!("{what} in vault '{}'", vault.name);
+        let done = if self.sealed {
+            let environment = Environment::of(&server, &vault, &what).await?;
+            let version = environment.store(&self.key, &value).await?;
+            let done = if version == 1 { "made" } else { "changed" };
+            format!("{done} in vault '{}', version {version}", vault.name)
+        } else {
+            let done = self.store(&server, &vault, &value).await?;
+            format!("{done} in vault '{}'", vault.name)
+        };
+        say(&format!("'{}' {done}", self.key));
+        Ok(())
+    }
+
+    /// Makes the secret, or changes the one that is there; says which.
+    async fn store(
+        &self,
+        server: &Remote,
+        vault: &VaultAt,
+        value: &SecretText,
+    ) -> Result<&'static str, Failure> {
+        let what = || format!("cannot set '{}' in vault '{}'", self.key, vault.name);
         let cloudkeep = server.client.cloudkeep();
         let new = NewSecret {
             key: &self.key,
@@ -72,10 +105,10 @@ impl Set {
             kind: self.kind.as_deref(),
             notes: None,
         };
-        let done = match cloudkeep.secret_create(&vault.id, new).await {
-            Ok(_) => "made",
+        match cloudkeep.secret_create(&vault.id, new).await {
+            Ok(_) => Ok("made"),
             Err(error) if error.status() == Some(409) => {
-                let id = secret::id(&server, &vault, &self.key, what).await?;
+                let id = secret::id(server, vault, &self.key, what).await?;
                 let change = SecretChange {
                     value: Some(value.expose()),
                     kind: self.kind.as_deref(),
@@ -83,12 +116,10 @@ impl Set {
                 };
                 let changed = cloudkeep.secret_update(&vault.id, &id, change).await;
                 changed.map_err(|error| server.secret_failure(what(), &error))?;
-                "changed"
+                Ok("changed")
             }
-            Err(error) => return Err(server.secret_failure(what(), &error)),
-        };
-        say(&format!("'{}' {done} in vault '{}'", self.key, vault.name));
-        Ok(())
+            Err(error) => Err(server.secret_failure(what(), &error)),
+        }
     }
 
     /// Says nothing of what stood there: it is the secret.

@@ -52,6 +52,13 @@ pub(crate) struct VaultAt {
     pub(crate) name: String,
 }
 
+impl VaultAt {
+    /// Whether it was named by its name.
+    pub(crate) fn is_named(&self) -> bool {
+        !is_vault_id(&self.name)
+    }
+}
+
 impl Remote {
     /// Finds server and token in flags, environment, data directory and log-ins. Connects to nothing.
     pub(crate) fn find(connection: &Connection) -> Result<Self, Failure> {
