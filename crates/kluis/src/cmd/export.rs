@@ -24,7 +24,7 @@ pub(crate) struct Export {
 
 const EXAMPLES: &str = "\
 Examples:
-  set -a; eval \"$(kluis export)\"; set +a
+  vars=$(kluis export) && eval \"$vars\"
   kluis export --vault prod -o json | jq -r .DB_URL
   kluis export --vault prod --sealed > prod.env    no proxy on the way sees a value";
 

@@ -28,8 +28,9 @@ pub(super) struct Selection {
 
     /// Fetch the values under a key pair made for this one time, so that no proxy on the way sees them
     ///
-    /// For owners and admins. It keeps values from a proxy or load balancer that ends TLS, and from its log; not from the
-    /// server itself. Each value that is fetched so uses up one read of a secret with limited reads.
+    /// For owners and admins. It keeps values from a proxy or load balancer that ends TLS and looks, and from its log; not
+    /// from one that attacks, nor from the server itself. Each value that is fetched so uses up one read of a secret with
+    /// limited reads.
     #[arg(long)]
     sealed: bool,
 }

@@ -41,8 +41,9 @@ pub(crate) struct Set {
 
     /// Seal the value for the server, so that no proxy on the way sees it
     ///
-    /// For owners and admins. It keeps the value from a proxy or load balancer that ends TLS, and from its log; not from the
-    /// server itself. A value may have 1 MiB.
+    /// For owners and admins. It keeps the value from a proxy or load balancer that ends TLS and looks, and from its log; not
+    /// from one that attacks, nor from the server itself. RSA-OAEP carries 318 bytes; a longer value, up to 1 MiB, goes in an
+    /// extension that only Kluis has.
     #[arg(long, conflicts_with = "kind")]
     sealed: bool,
 
