@@ -2,6 +2,7 @@
 
 mod agents;
 mod enrollments;
+mod export;
 mod logins;
 mod offline;
 mod reading;
