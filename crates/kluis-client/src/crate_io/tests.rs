@@ -1,3 +1,5 @@
+//! The calls of the Crate API against a receiver: what goes over the wire, and what each answer becomes.
+
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use kluis_crypto::{ModulusBits, TransientKey, TransportKey, TransportPublicKey};
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! What is sealed opens again, and nothing that was altered or sent by a stranger is believed.
+
 use std::sync::LazyLock;
 
 use super::*;
