@@ -75,13 +75,13 @@ impl<'a> Environment<'a> {
         let listed = crate_io.secrets(&self.organization, &self.name, Tags::default());
         let listed = listed.await.map_err(|error| self.unread(&error))?;
         let mut values = self.retrieve(&[]).await?;
-        // A value may have come up since the list was made.
-        let mut found: Vec<Found> = listed
-            .into_iter()
-            .map(|secret| (values.remove(&secret.name), secret.name))
-            .map(|(value, name)| (name, value))
-            .collect();
-        found.extend(values.into_iter().map(|(name, value)| (name, Some(value))));
+        let listed = listed.into_iter().map(|secret| {
+            let value = values.remove(&secret.name);
+            (secret.name, value)
+        });
+        let mut found: Vec<Found> = listed.collect();
+        // What was made after the list.
+        found.extend(valued(values));
         Ok(found)
     }
 
@@ -103,8 +103,7 @@ impl<'a> Environment<'a> {
                 ),
             ));
         }
-        let found = values.into_iter();
-        Ok(found.map(|(name, value)| (name, Some(value))).collect())
+        Ok(valued(values).collect())
     }
 
     async fn retrieve(&self, names: &[&str]) -> Result<BTreeMap<String, SecretText>, Failure> {
@@ -132,6 +131,10 @@ pub(super) fn check_key(key: &str) -> Result<(), Failure> {
     }
     let what = format!("'{key}' was not changed");
     Err(Failure::usage(what, KEYS, OTHERWISE))
+}
+
+fn valued(values: BTreeMap<String, SecretText>) -> impl Iterator<Item = Found> {
+    values.into_iter().map(|(name, value)| (name, Some(value)))
 }
 
 fn refused(server: &Remote, what: impl Into<String>, error: &Error) -> Failure {
