@@ -6,6 +6,8 @@ mod export;
 mod logins;
 mod offline;
 mod reading;
+mod recorder;
+mod sealed;
 mod secrets;
 mod shares;
 mod standin;

@@ -11,5 +11,5 @@ mod matrix;
 mod process;
 mod record;
 mod routes;
-mod search;
+pub(crate) mod search;
 mod soak;

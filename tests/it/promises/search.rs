@@ -9,7 +9,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use crate::harness::Random;
 
 /// Values to look for, in all their forms, found in one pass.
-pub(super) struct Needles {
+pub(crate) struct Needles {
     /// Whether one begins with these two bytes: most places are passed with this look.
     begins: Vec<bool>,
     by_start: HashMap<[u8; START], Vec<Needle>>,
@@ -25,7 +25,7 @@ struct Needle {
 const START: usize = 8;
 
 /// A text that stands nowhere else, and that no encoding leaves as it is.
-pub(super) fn canary(random: &mut Random) -> String {
+pub(crate) fn canary(random: &mut Random) -> String {
     format!("c+n/a~ry {}", random.word(24))
 }
 
@@ -44,7 +44,7 @@ fn first_two(bytes: &[u8]) -> usize {
 
 impl Needles {
     /// Look for `value`, which is called `name` in messages.
-    pub(super) fn add(&mut self, name: &str, value: &str) {
+    pub(crate) fn add(&mut self, name: &str, value: &str) {
         for (form, bytes) in forms(value.as_bytes()) {
             let start: [u8; START] = bytes[..START].try_into().unwrap();
             self.begins[first_two(&start)] = true;
@@ -56,7 +56,7 @@ impl Needles {
     }
 
     /// What of the needles stands in `hay`.
-    pub(super) fn find(&self, hay: &[u8]) -> Vec<&str> {
+    pub(crate) fn find(&self, hay: &[u8]) -> Vec<&str> {
         let mut found: Vec<&str> = hay
             .windows(START)
             .enumerate()
@@ -76,14 +76,14 @@ impl Needles {
 
     /// Fail when one of the needles stands in `hay`.
     #[track_caller]
-    pub(super) fn assert_absent(&self, place: &str, hay: &[u8]) {
+    pub(crate) fn assert_absent(&self, place: &str, hay: &[u8]) {
         let found = self.find(hay);
         assert!(found.is_empty(), "in {place}: {}", found.join(", "));
     }
 
     /// Fail when one of the needles stands in a file below `directory`; the files of these names are left out.
     #[track_caller]
-    pub(super) fn assert_absent_below(&self, directory: &Path, except: &[&str]) {
+    pub(crate) fn assert_absent_below(&self, directory: &Path, except: &[&str]) {
         let mut files = 0;
         let mut directories = vec![directory.to_owned()];
         while let Some(directory) = directories.pop() {
