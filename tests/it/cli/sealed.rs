@@ -199,6 +199,13 @@ async fn sealed_transport_is_for_owners_and_admins_and_says_so() {
         run_with(&kluis, arguments, "value", &caller(&url, admin.token())).well();
         run_with(&kluis, arguments, "value", &caller(&url, "crt_unknown")).failed(3);
     }
+    // RULES §2: whoever makes `prod` first must not own what administrators put there.
+    let make = ["vault", "create", "prod"];
+    run_with(&kluis, &make, "", &caller(&url, member.token())).well();
+    let set = ["set", "KEY", "--sealed", "--vault", "prod"];
+    run_with(&kluis, &set, "value", &[])
+        .failed(6)
+        .told(&["take it over", "leave --sealed out"]);
 }
 
 #[tokio::test]

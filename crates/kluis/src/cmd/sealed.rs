@@ -139,10 +139,15 @@ fn valued(values: BTreeMap<String, SecretText>) -> impl Iterator<Item = Found> {
 
 fn refused(server: &Remote, what: impl Into<String>, error: &Error) -> Failure {
     let failure = server.failure(what, error);
-    failure.advise(
-        Code::Forbidden,
-        "leave --sealed out, or ask an owner or admin: sealed transport is for them alone",
-    )
+    failure
+        .advise(
+            Code::Forbidden,
+            "leave --sealed out, or ask an owner or admin: sealed transport is for them alone",
+        )
+        .advise(
+            Code::Conflict,
+            "see to that and try again, or leave --sealed out",
+        )
 }
 
 const KEYS: &str = "sealed transport takes keys of up to 255 letters, digits, _, . and -, with a letter or _ in front";
