@@ -97,7 +97,7 @@ impl TransportKey {
         &self.public
     }
 
-    /// What was sealed for one of `keys`, each tried in order.
+    /// What was sealed for one of `keys`. Each is tried, also when one has opened it: which one does is not told by the time.
     ///
     /// # Errors
     /// [`Error::Open`], always the same and after the same work.
@@ -107,7 +107,8 @@ impl TransportKey {
     ) -> Result<Secret, Error> {
         let mut opened = Err(Error::Open);
         for key in keys {
-            opened = opened.or_else(|_| key.open_one(sealed));
+            let one = key.open_one(sealed);
+            opened = opened.or(one);
         }
         opened
     }
@@ -132,20 +133,18 @@ impl TransportKey {
         }
     }
 
-    /// A block that takes this key as long as any, and whether it is `sealed` itself: what has another length, or is no number
-    /// below the modulus, would be refused before any arithmetic.
+    /// A block that takes this key as long as any, and whether it is `sealed` itself: what has another length, is 0, or is no
+    /// number below the modulus, would be refused before any arithmetic.
     fn block(&self, sealed: &[u8]) -> (Vec<u8>, bool) {
         let modulus = self.public.modulus();
-        if sealed.len() == modulus.len() && sealed < modulus {
+        let is_zero = sealed.iter().all(|byte| *byte == 0);
+        if sealed.len() == modulus.len() && sealed < modulus && !is_zero {
             return (sealed.to_vec(), true);
         }
-        let mut block = vec![0; modulus.len()];
-        // The first byte stays 0, so that the number is below the modulus.
-        for (to, from) in block.iter_mut().skip(1).zip(sealed) {
-            *to = *from;
-        }
-        if let Some(last) = block.last_mut() {
-            *last |= 1;
+        // Below the modulus, and as long a way from 0 and 1 as any.
+        let mut block = modulus.to_vec();
+        if let Some(first) = block.first_mut() {
+            *first = 0;
         }
         (block, false)
     }

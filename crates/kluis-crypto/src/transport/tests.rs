@@ -1,3 +1,5 @@
+//! What is sealed opens for its reader and for nobody else, and keys that are too weak are refused.
+
 use std::sync::LazyLock;
 
 use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicEncryptingKey};
