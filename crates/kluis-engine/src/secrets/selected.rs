@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::row::{SecretRow, VersionRow};
 use super::stored::Listed;
-use super::{Availability, Path, SecretAt, SecretInfo, Value};
+use super::{Availability, Path, SecretAt, SecretInfo, Value, Which};
 use crate::access::Access;
 use crate::act::{Act, ListedSecret};
 use crate::action::Action;
@@ -73,7 +73,9 @@ struct Chosen<'a> {
 enum Looked {
     /// Some can be read so many times only.
     Limited(VaultId),
-    Opened(Vec<Opened>),
+    /// No vault has the name.
+    Nothing,
+    Opened(VaultId, Vec<Opened>),
 }
 
 /// Bytes of the values that one retrieval gives at most.
@@ -126,7 +128,7 @@ impl Engine {
         let looked = self
             .look(caller, action, async |conn, act| {
                 let Some(access) = self.access_named(conn, act, at).await? else {
-                    return Ok(Looked::Opened(Vec::new()));
+                    return Ok(Looked::Nothing);
                 };
                 let rows = self.secret_values(conn, act, access.id()).await?;
                 let chosen = selection.choose(act, &access, &rows)?;
@@ -134,15 +136,22 @@ impl Engine {
                     act.defer();
                     return Ok(Looked::Limited(access.id()));
                 }
-                self.open_all(conn, act, &access, chosen)
-                    .await
-                    .map(Looked::Opened)
+                let opened = self.open_all(conn, act, &access, chosen).await?;
+                Ok(Looked::Opened(access.id(), opened))
             })
             .await?;
-        let opened = match looked {
-            Looked::Opened(opened) => opened,
-            Looked::Limited(vault) => self.retrieve_limited(caller, vault, selection).await?,
+        let (vault, opened) = match looked {
+            Looked::Nothing => (None, Vec::new()),
+            Looked::Opened(vault, opened) => (Some(vault), opened),
+            Looked::Limited(vault) => {
+                let selection = selection.clone();
+                let opened = self.retrieve_limited(caller, vault, selection).await?;
+                (Some(vault), opened)
+            }
         };
+        if let Some(vault) = vault {
+            self.not_given(caller, vault, selection, &opened).await?;
+        }
         let (body, key) = key.seal(&json(&opened)?)?;
         Ok(Retrieved { body, key })
     }
@@ -184,6 +193,45 @@ impl Engine {
             Ok(tags)
         })
         .await
+    }
+
+    /// Record each name that was asked for and not given, as if it had been read alone: it was denied, or is not there, or cannot
+    /// be had. What its tags left out was not asked for.
+    async fn not_given(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+        selection: Selection,
+        opened: &[Opened],
+    ) -> Result<(), Error> {
+        let mut names = selection.paths.clone();
+        for given in opened {
+            names.remove(&given.path);
+        }
+        for name in names {
+            let Ok(at) = Path::parse(name, "path").map(SecretAt::Path) else {
+                continue;
+            };
+            let selection = &selection;
+            let read = self.look(caller, Action::SealedSecretRead, async |conn, act| {
+                let which = Which::Current;
+                let sought = self.secret_find(conn, act, vault, &at, which).await?;
+                if sought
+                    .secret
+                    .as_ref()
+                    .is_some_and(|secret| !selection.takes(secret))
+                {
+                    act.defer();
+                    return Ok(());
+                }
+                sought.readable(act, &at, which).map(|_| act.defer())
+            });
+            match read.await {
+                Ok(()) | Err(Error::Forbidden | Error::Gone | Error::Hidden | Error::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// The same in a transaction that uses up a read of each limited value.

@@ -122,7 +122,8 @@ impl Engine {
         let name = vault_name(&new.name)?;
         let description = description(new.description)?;
         self.change(caller, Action::VaultCreate, move |tx, act| {
-            Box::pin(vault_made(tx.conn(), act, name, description))
+            let maker = Some(Maker::of(&act.caller));
+            Box::pin(vault_made(tx.conn(), act, name, description, maker))
         })
         .await
     }
@@ -252,8 +253,8 @@ pub(crate) async fn vault_named(
     Ok(id.map(VaultId::from_bytes))
 }
 
-/// Make the vault of this name for the caller, in the caller's transaction and with an event of its own. `Conflict` when the name
-/// is taken.
+/// Make the vault of this name in the caller's transaction, with an event of its own. It has no maker: what administrators put
+/// where they find nothing is the organization's, also when one of them is none any more. `Conflict` when the name is taken.
 pub(crate) async fn vault_make(
     engine: &Engine,
     tx: &mut Tx,
@@ -262,24 +263,25 @@ pub(crate) async fn vault_make(
 ) -> Result<VaultId, Error> {
     let name = vault_name(name)?;
     let mut making = engine.begin(&act.caller, Action::VaultCreate);
-    let made = vault_made(tx.conn(), &mut making, name, String::new()).await?;
+    let made = vault_made(tx.conn(), &mut making, name, String::new(), None).await?;
     if let Some(event) = making.event(None)? {
         tx.record(event);
     }
     Ok(made.id)
 }
 
-/// Insert a vault whose maker is the caller.
+/// Insert a vault that the caller asks for.
 async fn vault_made(
     conn: &mut Conn,
     act: &mut Act,
     name: String,
     description: String,
+    maker: Option<Maker>,
 ) -> Result<Vault, Error> {
     let id = VaultId::generate(act.now)?;
     act.finds("vault", *id.bytes());
     act.calls_it(&name);
-    let maker = Maker::of(&act.caller);
+    let created_by = PolicyPrincipal::of(&act.caller);
     vault_insert(
         conn,
         &VaultInsert {
@@ -288,8 +290,8 @@ async fn vault_made(
             name: &name,
             description: &description,
             role: PLAIN_ROLE,
-            maker: Some(maker),
-            created_by: maker.principal,
+            maker,
+            created_by,
             now: act.now,
         },
     )
@@ -300,7 +302,7 @@ async fn vault_made(
         description,
         secret_count: 0,
         is_default: false,
-        created_by: maker.principal,
+        created_by,
         created_at: act.now,
         updated_at: act.now,
     })
