@@ -7,6 +7,8 @@ use std::{env, fs};
 use prost::Message as _;
 
 const PROTO: &str = "../../proto";
+/// Described only: a library answers it.
+const HEALTH: &str = "grpc/health/v1/health.proto";
 const FILES: [&str; 3] = [
     "crate/v1/profile.proto",
     "crate/v1/secrets.proto",
@@ -18,10 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={PROTO}");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
     let descriptors = out.join("descriptors");
-    fs::write(
-        &descriptors,
-        protox::compile(FILES, [PROTO])?.encode_to_vec(),
-    )?;
+    let described = protox::compile(FILES.into_iter().chain([HEALTH]), [PROTO])?;
+    fs::write(&descriptors, described.encode_to_vec())?;
     connectrpc_build::Config::new()
         .files(&FILES)
         .descriptor_set(descriptors)

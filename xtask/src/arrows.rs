@@ -76,6 +76,7 @@ const OUTSIDE: &[Row] = &[
             "kluis-bench",
             "kluis-client",
             "kluis-engine",
+            "kluis-proto",
             "kluis-server",
         ],
     ),

@@ -1,5 +1,5 @@
 //! Refusals to clients of gRPC and gRPC-Web: whatever refuses a request, before or behind its handler, answers in HTTP, and is
-//! told here in the words of the protocol (contract §6).
+//! told here in the words of the protocol (Crate contract §6).
 
 use axum::body::Body;
 use axum::response::Response;

@@ -5,7 +5,10 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use connectrpc::{CompressionRegistry, ConnectError, ConnectRpcService, Router};
+use connectrpc::{
+    CompressionRegistry, ConnectError, ConnectRpcService, DeadlinePolicy, ErrorCode, Router,
+    unary_interceptor,
+};
 use connectrpc_health::{Checker, HealthExt, HealthService, Status, StatusStream};
 use connectrpc_reflection::{ReflectionError, Reflector};
 use futures::stream;
@@ -14,6 +17,8 @@ use tower::Service as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::api::Dialect;
+use crate::api::body::bytes_of;
 use crate::app::App;
 use crate::grpc::Message;
 use crate::server::Stopping;
@@ -31,6 +36,8 @@ struct Health {
 
 /// How often whoever watches is told of a change.
 const WATCH_EVERY: Duration = Duration::from_secs(5);
+/// How long a stream may last; who still wants to know asks again.
+const LONGEST: Duration = Duration::from_secs(30);
 /// The whole server, and its services.
 const SERVICES: [&str; 4] = [
     "",
@@ -48,7 +55,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(reflection_alpha))
 }
 
-/// What answers these procedures.
+/// What answers these procedures. Anyone may call them, so no stream is held for long.
 pub(crate) fn service(
     engine: Engine,
     stopping: Stopping,
@@ -59,7 +66,24 @@ pub(crate) fn service(
     let router = connectrpc_health::apply_request_limits(router, limits);
     let reflector = Reflector::from_descriptor_set_bytes(kluis_proto::DESCRIPTORS)?;
     let router = connectrpc_reflection::install(router, reflector);
-    Ok(ConnectRpcService::new(router).with_compression(CompressionRegistry::new()))
+    let deadlines = DeadlinePolicy::new()
+        .with_max(LONGEST)
+        .with_default_timeout(LONGEST)
+        .with_enforce_on_streams(true);
+    Ok(ConnectRpcService::new(router)
+        .with_compression(CompressionRegistry::new())
+        .with_deadline_policy(deadlines)
+        .with_interceptor(unary_interceptor(|request, next| {
+            Box::pin(async move {
+                // The library's words for what it cannot read may repeat it.
+                next.run(request).await.map_err(|error| match error.code {
+                    ErrorCode::InvalidArgument => {
+                        ConnectError::invalid_argument("the message cannot be read")
+                    }
+                    _ => error,
+                })
+            })
+        })))
 }
 
 impl Health {
@@ -117,7 +141,11 @@ fn known(service: &str) -> Result<(), ConnectError> {
     responses((status = 200, body = Message))
 )]
 async fn health_check(State(app): State<App>, request: Request) -> Response {
-    call(app, request).await
+    let (parts, body) = request.into_parts();
+    match bytes_of(&parts.headers, body, Dialect::Crate, &app).await {
+        Ok(bytes) => call(app, Request::from_parts(parts, Body::from(bytes))).await,
+        Err(error) => Dialect::Crate.refuse(error),
+    }
 }
 
 /// Whether a service can serve, now and whenever it changes

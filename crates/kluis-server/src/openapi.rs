@@ -208,7 +208,7 @@ fn describe(operation: &mut Operation, dialect: Option<Dialect>, path: &str, met
     let Some(dialect) = dialect else { return };
     for (status, _) in REFUSALS {
         let can_be = match status {
-            "404" => path.contains('{'),
+            "404" => path.contains('{') || path.starts_with("/crate.v1."),
             "409" => method != "GET",
             _ => true,
         };

@@ -5,6 +5,7 @@ window.addEventListener("load", () => {
     urls: [
       { name: "All APIs", url: "/api-docs/openapi.json" },
       { name: "CloudKeep", url: "/api-docs/cloudkeep.json" },
+      { name: "Crate", url: "/api-docs/crate.json" },
       { name: "CredVault", url: "/api-docs/credvault.json" },
       { name: "1claw", url: "/api-docs/oneclaw.json" },
       { name: "Operations", url: "/api-docs/server.json" },

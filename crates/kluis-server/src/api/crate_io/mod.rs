@@ -55,7 +55,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(rpc::rpc_get_profile))
 }
 
-extractors!(Dialect::Crate, Failure, Error::Forbidden; Json, Path, Query);
+extractors!(Dialect::Crate, Failure, Error::invalid("path", "is not UTF-8"); Json, Path, Query);
 
 /// Whether `path` is one of RPC.
 pub(super) fn is_rpc(path: &str) -> bool {

@@ -4,42 +4,29 @@
 //! calls the same function. An error of the engine leaves as a [`Failure`], so that the gate, the log and the metrics see it as they
 //! see any other.
 
-#![expect(
-    refining_impl_trait,
-    reason = "the services say which message they answer with"
-)]
+mod services;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use buffa_types::google::protobuf::Timestamp;
 use connectrpc::{
     CompressionRegistry, ConnectError, ConnectRpcService, ErrorCode, Limits, RequestContext,
-    Router, ServiceRequest, ServiceResult, unary_interceptor,
+    Router, ServiceResult, unary_interceptor,
 };
+use http::HeaderMap;
 use kluis_engine::Error;
-use kluis_proto::v1::{
-    DeleteSecretRequest, DeleteSecretResponse, GetProfileRequest, GetProfileResponse,
-    GetPublicKeyRequest, GetPublicKeyResponse, ListSecretsRequest, ListSecretsResponse,
-    ListTagsRequest, ListTagsResponse, OrganizationMembership, ProfileService, ProfileServiceExt,
-    RetrieveSecretsRequest, RetrieveSecretsResponse, SecretMetadata, SecretsService,
-    SecretsServiceExt, StoreSecretRequest, StoreSecretResponse, Tag, TagMetadata, TagService,
-    TagServiceExt,
-};
+use kluis_proto::v1::{ProfileServiceExt, SecretsServiceExt, TagServiceExt};
 use tower::Service as _;
 
+use self::services::Services;
 use super::error::Failure;
-use super::{public_key, secrets, tags, wire};
 use crate::api::Dialect;
-use crate::api::body::{BODY, bytes_of};
+use crate::api::body::{BODY, bytes_of, is_json};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::grpc::Message;
-
-/// The three services. They hold nothing: what a procedure needs comes with the request.
-struct Services;
 
 /// What a procedure is handed with its request, and where it leaves its error.
 #[derive(Clone)]
@@ -83,7 +70,15 @@ pub(crate) fn service() -> ConnectRpcService {
 /// Answer one call: the body is read within the server's bounds, like any other.
 async fn call(app: App, caller: Caller, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if let Err(error) = require_timeouts(&parts.headers) {
+        return Failure(error).into_response();
+    }
     let body = match bytes_of(&parts.headers, body, Dialect::Crate, &app).await {
+        // A list would pass for a message whose members are given in order.
+        Ok(bytes) if is_json(&parts.headers) && !bytes.trim_ascii_start().starts_with(b"{") => {
+            let error = Error::invalid(BODY, "must be a JSON object");
+            return Failure(error).into_response();
+        }
         Ok(bytes) => Body::from(bytes),
         Err(error) => return Failure(error).into_response(),
     };
@@ -110,9 +105,38 @@ async fn call(app: App, caller: Caller, request: Request) -> Response {
     }
 }
 
+/// That the time which a client gives is one: the library takes what it cannot read for none at all.
+fn require_timeouts(headers: &HeaderMap) -> Result<(), Error> {
+    let is_number =
+        |text: &[u8], most| (1..=most).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
+    if let Some(given) = headers.get(CONNECT_TIMEOUT)
+        && !is_number(given.as_bytes(), 10)
+    {
+        let why = "must be a whole number of at most 10 digits";
+        return Err(Error::invalid(CONNECT_TIMEOUT, why));
+    }
+    if let Some(given) = headers.get(GRPC_TIMEOUT) {
+        let is_one = given
+            .as_bytes()
+            .split_last()
+            .is_some_and(|(unit, number)| b"HMSmun".contains(unit) && is_number(number, 8));
+        if !is_one {
+            let why = "must be a whole number of at most 8 digits and a unit";
+            return Err(Error::invalid(GRPC_TIMEOUT, why));
+        }
+    }
+    Ok(())
+}
+
+const CONNECT_TIMEOUT: &str = "connect-timeout-ms";
+const GRPC_TIMEOUT: &str = "grpc-timeout";
+
 impl Call {
-    /// The call that this request is of.
+    /// The call that this request is of, while there is time for it: what the client does not wait for any more is not begun.
     fn of(context: &RequestContext) -> Result<&Self, ConnectError> {
+        if context.time_remaining().is_some_and(|left| left.is_zero()) {
+            return Err(ConnectError::deadline_exceeded("the time is over"));
+        }
         let call = context.extensions().get();
         call.ok_or_else(|| ConnectError::internal("the call is lost"))
     }
@@ -140,205 +164,121 @@ impl Call {
     }
 }
 
-impl SecretsService for Services {
-    async fn store_secret(
-        &self,
-        context: RequestContext,
-        request: ServiceRequest<'_, StoreSecretRequest>,
-    ) -> ServiceResult<StoreSecretResponse> {
-        let call = Call::of(&context)?;
-        let request = request.to_owned_message();
-        let body = wire::SecretPut {
-            name: request.name,
-            environment: stated(request.environment),
-            encrypted_value: request.encrypted_value,
-            sealed: wire::IsTrue(request.sealed),
-            tags: request.tag_list.into_option().map(|list| list.tags),
-            encrypted_key: stated(request.encrypted_key),
-        };
-        let stored = secrets::put(&call.app, &call.caller, &request.organization_id, body).await;
-        call.answer(stored, |secret| StoreSecretResponse {
-            secret: SecretMetadata::from(secret).into(),
-            ..Default::default()
-        })
-    }
-
-    async fn list_secrets(
-        &self,
-        context: RequestContext,
-        request: ServiceRequest<'_, ListSecretsRequest>,
-    ) -> ServiceResult<ListSecretsResponse> {
-        let call = Call::of(&context)?;
-        let request = request.to_owned_message();
-        let listing = wire::Listing {
-            environment: ("environment", stated(request.environment)),
-            tags: request.tags,
-            tag_match: stated(request.tag_match),
-        };
-        let organization = &request.organization_id;
-        let listed = secrets::list(&call.app, &call.caller, organization, listing).await;
-        call.answer(listed, |listed| ListSecretsResponse {
-            secrets: listed.secrets.into_iter().map(Into::into).collect(),
-            ..Default::default()
-        })
-    }
-
-    async fn get_public_key(
-        &self,
-        context: RequestContext,
-        request: ServiceRequest<'_, GetPublicKeyRequest>,
-    ) -> ServiceResult<GetPublicKeyResponse> {
-        let call = Call::of(&context)?;
-        let organization = request.view().organization_id;
-        let read = public_key::read(&call.app, &call.caller, organization).await;
-        call.answer(read, |key| GetPublicKeyResponse {
-            public_key_pem: key.public_key_pem,
-            ..Default::default()
-        })
-    }
-
-    async fn retrieve_secrets(
-        &self,
-        context: RequestContext,
-        request: ServiceRequest<'_, RetrieveSecretsRequest>,
-    ) -> ServiceResult<RetrieveSecretsResponse> {
-        let call = Call::of(&context)?;
-        let request = request.to_owned_message();
-        let body = wire::Retrieval {
-            environment: stated(request.environment),
-            names: Some(request.names),
-            tags: Some(request.tags),
-            tag_match: stated(request.tag_match),
-            public_key_pem: request.public_key_pem,
-        };
-        let organization = &request.organization_id;
-        let retrieved = secrets::retrieve(&call.app, &call.caller, organization, body).await;
-        call.answer(retrieved, |sealed| RetrieveSecretsResponse {
-            encrypted_secrets: sealed.encrypted_secrets,
-            encrypted_key: sealed.encrypted_key,
-            ..Default::default()
-        })
-    }
-
-    async fn delete_secret(
-        &self,
-        context: RequestContext,
-        request: ServiceRequest<'_, DeleteSecretRequest>,
-    ) -> ServiceResult<DeleteSecretResponse> {
-        let call = Call::of(&context)?;
-        let DeleteSecretRequest {
-            organization_id,
-            name,
-            environment,
-            ..
-        } = request.to_owned_message();
-        let environment = ("environment", stated(environment));
-        let (app, caller) = (&call.app, &call.caller);
-        let deleted = secrets::delete(app, caller, &organization_id, environment, &name).await;
-        call.answer(deleted, |()| DeleteSecretResponse::default())
-    }
+/// Store a secret
+#[utoipa::path(
+    post,
+    path = "/crate.v1.SecretsService/StoreSecret",
+    tag = "rpc",
+    request_body = Message,
+    responses((status = 200, body = Message)),
+    extensions(("x-kluis-action" = json!("secret.write")))
+)]
+pub(super) async fn rpc_store_secret(
+    State(app): State<App>,
+    caller: Caller,
+    request: Request,
+) -> Response {
+    call(app, caller, request).await
 }
 
-impl TagService for Services {
-    async fn list_tags(
-        &self,
-        context: RequestContext,
-        request: ServiceRequest<'_, ListTagsRequest>,
-    ) -> ServiceResult<ListTagsResponse> {
-        let call = Call::of(&context)?;
-        let organization = request.view().organization_id;
-        let listed = tags::list(&call.app, &call.caller, organization).await;
-        let shown = |wire::Tag { name, metadata }| Tag {
-            name,
-            metadata: TagMetadata {
-                color: metadata.color,
-                description: metadata.description,
-                ..Default::default()
-            }
-            .into(),
-            ..Default::default()
-        };
-        call.answer(listed, |listed| ListTagsResponse {
-            tags: listed.tags.into_iter().map(shown).collect(),
-            ..Default::default()
-        })
-    }
+/// List the secrets of an environment
+#[utoipa::path(
+    post,
+    path = "/crate.v1.SecretsService/ListSecrets",
+    tag = "rpc",
+    request_body = Message,
+    responses((status = 200, body = Message)),
+    extensions(("x-kluis-action" = json!("secret.list")))
+)]
+pub(super) async fn rpc_list_secrets(
+    State(app): State<App>,
+    caller: Caller,
+    request: Request,
+) -> Response {
+    call(app, caller, request).await
 }
 
-impl ProfileService for Services {
-    async fn get_profile(
-        &self,
-        context: RequestContext,
-        _: ServiceRequest<'_, GetProfileRequest>,
-    ) -> ServiceResult<GetProfileResponse> {
-        let call = Call::of(&context)?;
-        let read = call.app.engine.profile_of_admin(&call.caller).await;
-        call.answer(read, |(user, organization)| GetProfileResponse {
-            id: user.id.to_string(),
-            email: user.email,
-            name: user.name,
-            organizations: vec![OrganizationMembership {
-                id: user.organization.to_string(),
-                name: organization,
-                role: user.role.as_str().to_owned(),
-                ..Default::default()
-            }],
-            ..Default::default()
-        })
-    }
+/// Read the organization's public key
+#[utoipa::path(
+    post,
+    path = "/crate.v1.SecretsService/GetPublicKey",
+    tag = "rpc",
+    request_body = Message,
+    responses((status = 200, body = Message)),
+    extensions(("x-kluis-action" = json!("public_key.read")))
+)]
+pub(super) async fn rpc_get_public_key(
+    State(app): State<App>,
+    caller: Caller,
+    request: Request,
+) -> Response {
+    call(app, caller, request).await
 }
 
-impl From<wire::SecretMetadata> for SecretMetadata {
-    fn from(secret: wire::SecretMetadata) -> Self {
-        Self {
-            name: secret.name,
-            environment: secret.environment,
-            version: i32::try_from(secret.version).unwrap_or(i32::MAX),
-            tags: secret.tags,
-            updated_at: timestamp(secret.updated_millis).into(),
-            ..Default::default()
-        }
-    }
+/// Retrieve values, sealed
+#[utoipa::path(
+    post,
+    path = "/crate.v1.SecretsService/RetrieveSecrets",
+    tag = "rpc",
+    request_body = Message,
+    responses((status = 200, body = Message)),
+    extensions(("x-kluis-action" = json!("secret.read")))
+)]
+pub(super) async fn rpc_retrieve_secrets(
+    State(app): State<App>,
+    caller: Caller,
+    request: Request,
+) -> Response {
+    call(app, caller, request).await
 }
 
-fn timestamp(millis: i64) -> Timestamp {
-    let nanos = i32::try_from(millis.rem_euclid(1_000)).unwrap_or(0) * 1_000_000;
-    Timestamp::from_unix(millis.div_euclid(1_000), nanos)
+/// Delete a secret
+#[utoipa::path(
+    post,
+    path = "/crate.v1.SecretsService/DeleteSecret",
+    tag = "rpc",
+    request_body = Message,
+    responses((status = 200, body = Message)),
+    extensions(("x-kluis-action" = json!("secret.delete")))
+)]
+pub(super) async fn rpc_delete_secret(
+    State(app): State<App>,
+    caller: Caller,
+    request: Request,
+) -> Response {
+    call(app, caller, request).await
 }
 
-/// A text that is stated: in protobuf an empty one is as good as absent.
-fn stated(text: String) -> Option<String> {
-    Some(text).filter(|text| !text.is_empty())
+/// List the tags of an organization
+#[utoipa::path(
+    post,
+    path = "/crate.v1.TagService/ListTags",
+    tag = "rpc",
+    request_body = Message,
+    responses((status = 200, body = Message)),
+    extensions(("x-kluis-action" = json!("tag.list")))
+)]
+pub(super) async fn rpc_list_tags(
+    State(app): State<App>,
+    caller: Caller,
+    request: Request,
+) -> Response {
+    call(app, caller, request).await
 }
 
-/// One procedure for the router and the documents.
-macro_rules! procedures {
-    ($($handler:ident, $path:literal, $action:literal, $summary:literal;)*) => {$(
-        #[doc = $summary]
-        #[utoipa::path(
-            post,
-            path = $path,
-            tag = "rpc",
-            request_body = Message,
-            responses((status = 200, body = Message)),
-            extensions(("x-kluis-action" = json!($action)))
-        )]
-        pub(super) async fn $handler(
-            State(app): State<App>,
-            caller: Caller,
-            request: Request,
-        ) -> Response {
-            call(app, caller, request).await
-        }
-    )*};
-}
-
-procedures! {
-    rpc_store_secret, "/crate.v1.SecretsService/StoreSecret", "secret.write", "Store a secret";
-    rpc_list_secrets, "/crate.v1.SecretsService/ListSecrets", "secret.list", "List the secrets of an environment";
-    rpc_get_public_key, "/crate.v1.SecretsService/GetPublicKey", "public_key.read", "Read the organization's public key";
-    rpc_retrieve_secrets, "/crate.v1.SecretsService/RetrieveSecrets", "secret.read", "Retrieve values, sealed";
-    rpc_delete_secret, "/crate.v1.SecretsService/DeleteSecret", "secret.delete", "Delete a secret";
-    rpc_list_tags, "/crate.v1.TagService/ListTags", "tag.list", "List the tags of an organization";
-    rpc_get_profile, "/crate.v1.ProfileService/GetProfile", "profile.read", "Read who asks";
+/// Read who asks
+#[utoipa::path(
+    post,
+    path = "/crate.v1.ProfileService/GetProfile",
+    tag = "rpc",
+    request_body = Message,
+    responses((status = 200, body = Message)),
+    extensions(("x-kluis-action" = json!("profile.read")))
+)]
+pub(super) async fn rpc_get_profile(
+    State(app): State<App>,
+    caller: Caller,
+    request: Request,
+) -> Response {
+    call(app, caller, request).await
 }

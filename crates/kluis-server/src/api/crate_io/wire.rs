@@ -73,7 +73,7 @@ pub(super) struct SecretPut {
     pub(super) encrypted_value: String,
     /// Has to be true
     #[serde(default)]
-    #[schema(value_type = bool)]
+    #[schema(value_type = bool, required)]
     pub(super) sealed: IsTrue,
     /// Its tags; absent keeps those that it has
     pub(super) tags: Option<Vec<String>>,
@@ -214,6 +214,13 @@ impl Retrieval {
     /// What the engine is to retrieve, and for whom.
     pub(super) fn parse(self, organization: &str) -> Result<(InVault, Selection, Reader), Error> {
         let at = environment(organization, "environment", self.environment)?;
+        if self
+            .names
+            .as_ref()
+            .is_some_and(|names| names.len() > MOST_NAMES)
+        {
+            return Err(Error::invalid("names", "must be at most 1000"));
+        }
         let selection = Selection {
             paths: self.names.into_iter().flatten().collect(),
             tags: self.tags.into_iter().flatten().collect(),
@@ -221,7 +228,7 @@ impl Retrieval {
         };
         let (field, wants) = (
             "public_key_pem",
-            "must be an RSA public key of 2048 to 8192 bits in PEM",
+            "must be an RSA public key in PEM, of 2048 to 8192 bits, with an odd exponent of 3 or more",
         );
         if self.public_key_pem.is_empty() {
             return Err(Error::missing(field));
@@ -397,3 +404,5 @@ const DEFAULT_ENVIRONMENT: &str = "dev";
 /// Nonce and tag around a value of 1 MiB.
 const LONGEST_BODY: usize = (1 << 20) + 28;
 const MOST_TAGS: usize = 32;
+/// Each that is not given leaves an event.
+const MOST_NAMES: usize = 1_000;
