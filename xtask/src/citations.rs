@@ -9,12 +9,14 @@ const DOCUMENTS: &[(&str, &str)] = &[
     (RULES, "docs/RULES.md"),
     (DESIGN, "docs/DESIGN.md"),
     (CLOUDKEEP, "docs/contracts/cloudkeep.md"),
+    (CRATE, "docs/contracts/crate.md"),
     (CREDVAULT, "docs/contracts/credvault.md"),
     (ONECLAW, "docs/contracts/oneclaw.md"),
 ];
 const RULES: &str = "RULES";
 const DESIGN: &str = "DESIGN";
 const CLOUDKEEP: &str = "CloudKeep contract";
+const CRATE: &str = "Crate contract";
 const CREDVAULT: &str = "CredVault contract";
 const ONECLAW: &str = "1claw contract";
 
@@ -110,6 +112,7 @@ fn cited(path: &str, line: &str) -> Vec<(&'static str, String)> {
                 ("CloudKeep", "contract") => Some(CLOUDKEEP),
                 ("CredVault", "contract") => Some(CREDVAULT),
                 ("1claw", "contract") => Some(ONECLAW),
+                ("Crate", "contract") => Some(CRATE),
                 (_, "contract") => Some(own_contract(path)),
                 _ if is_shouted(word) => Some("such document"),
                 _ => None,
@@ -126,6 +129,8 @@ fn own_contract(path: &str) -> &'static str {
         CLOUDKEEP
     } else if path.contains("/oneclaw/") {
         ONECLAW
+    } else if path.contains("/crate_io/") {
+        CRATE
     } else {
         CREDVAULT
     }
