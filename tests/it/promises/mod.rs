@@ -11,5 +11,6 @@ mod matrix;
 mod process;
 mod record;
 mod routes;
+mod sealing;
 pub(crate) mod search;
 mod soak;

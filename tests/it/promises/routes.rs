@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::sealing::Sealing;
 use crate::cloudkeep::vaults::uuid_of;
 use crate::harness::{Answer, Api, Kluis};
 
@@ -37,6 +38,8 @@ pub(super) struct Scene<'a> {
     environment: Option<String>,
     /// A honeytoken in the vault.
     honeytoken: Option<String>,
+    /// What calls of the Crate API are about.
+    sealing: Option<Sealing>,
 }
 
 /// The path of every scene's secret.
@@ -106,6 +109,20 @@ impl Route {
         if self.path == "/v1/audit/export" {
             return format!("{}?to=2001-01-01T00:00:00Z", self.path);
         }
+        if self.path.starts_with("/crate.v1.") || self.path.starts_with("/organization/") {
+            let deletes = self.method == "DELETE" || self.path.ends_with("/DeleteSecret");
+            let organization = scene.sealing(deletes).await;
+            let query = if deletes && self.method == "DELETE" {
+                "?env=scene"
+            } else {
+                ""
+            };
+            let path = self
+                .path
+                .replacen("{}", &organization, 1)
+                .replace("{}", "SCENE");
+            return path + query;
+        }
         let is_cloudkeep = self.path.starts_with("/api/v1/");
         let mut filled: Vec<String> = Vec::new();
         for segment in self.path.split('/') {
@@ -163,6 +180,9 @@ impl Route {
             return None;
         }
         let unique = crate::harness::unique();
+        if let Some(sealing) = &scene.sealing {
+            return Some(sealing.body(&self.path));
+        }
         Some(match name.as_str() {
             "POST /api/v1/vaults" => json!({"name": format!("made {unique}")}),
             "PATCH /api/v1/vaults/{}" => json!({"description": "changed"}),
@@ -226,7 +246,10 @@ impl Route {
             "PATCH /v1/vaults/{}/env-vars/{}" => json!({"value": "changed"}),
             "POST /v1/vaults/{}/environments" => json!({"slug": "made"}),
             "PUT /v1/vaults/{}/policies/{}" => json!({"permissions": ["read"]}),
-            "POST /v1/auth/logout"
+            "POST /grpc.health.v1.Health/Check" | "POST /grpc.health.v1.Health/Watch" => json!({}),
+            "POST /grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
+            | "POST /grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+            | "POST /v1/auth/logout"
             | "POST /v1/auth/totp/enroll"
             | "POST /v1/auth/mfa/setup"
             | "POST /v1/users/{}/reset-password"
@@ -263,6 +286,7 @@ impl<'a> Scene<'a> {
             env_var: None,
             environment: None,
             honeytoken: None,
+            sealing: None,
         }
     }
 
@@ -345,6 +369,12 @@ impl<'a> Scene<'a> {
         let made = self.maker.post("/v1/risk/honeytokens", body).await;
         let honeytoken = made.expect(201).text("/id");
         self.honeytoken.insert(honeytoken).clone()
+    }
+
+    /// The organization that calls of the Crate API are about, with secrets to delete where one is to be deleted.
+    async fn sealing(&mut self, deletes: bool) -> String {
+        let sealing = Sealing::make(self.owner, deletes).await;
+        self.sealing.insert(sealing).organization.clone()
     }
 
     async fn environment(&mut self) -> String {

@@ -1,0 +1,86 @@
+//! Bodies for requests that are refused.
+
+use serde_json::{Value, json};
+
+/// Bodies that no route can take, each with `secret` in it.
+pub(super) fn wrong(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let everywhere = |value: &Value| {
+        let members = [
+            "name",
+            "names",
+            "environment",
+            "encrypted_value",
+            "encryptedValue",
+            "publicKeyPem",
+            "sealed",
+            "tags",
+            "key",
+            "value",
+            "type",
+            "notes",
+            "email",
+            "password",
+            "code",
+            "otp",
+            "role",
+            "current_password",
+            "new_password",
+            "refresh_token",
+            "scopes",
+            "permissions",
+            "conditions",
+            "secret_path_pattern",
+            "description",
+            "plan",
+            "status",
+            "style",
+            "expires_at",
+            "expires_in",
+        ];
+        let body: serde_json::Map<String, Value> = members
+            .iter()
+            .map(|&member| (member.to_owned(), value.clone()))
+            .collect();
+        serde_json::to_vec(&body).unwrap()
+    };
+    const JSON: &str = "application/json";
+    let framed = |message: &[u8]| {
+        let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+        [&[0], &length[..], message].concat()
+    };
+    let torn = [b"\x0a\xff".as_slice(), secret.as_bytes()].concat();
+    vec![
+        ("application/proto", torn.clone()),
+        ("application/grpc", framed(&torn)),
+        ("application/grpc-web+proto", torn),
+        (JSON, json!([secret, secret]).to_string().into_bytes()),
+        (JSON, everywhere(&json!([secret]))),
+        (JSON, everywhere(&json!({"nested": secret}))),
+        (
+            JSON,
+            everywhere(&json!(format!("{secret}\u{0}\n{}", "x".repeat(70_000)))),
+        ),
+        (JSON, format!("{{\"value\": \"{secret}").into_bytes()),
+        (JSON, format!("{{\"value\": {secret}}}").into_bytes()),
+        (JSON, json!(secret).to_string().into_bytes()),
+        (
+            JSON,
+            [
+                b"{\"value\": \"\xff\xfe".as_slice(),
+                secret.as_bytes(),
+                b"\"}",
+            ]
+            .concat(),
+        ),
+        (
+            "text/plain",
+            json!({"key": "A", "value": secret})
+                .to_string()
+                .into_bytes(),
+        ),
+        (
+            "application/x-www-form-urlencoded",
+            format!("value={secret}").into_bytes(),
+        ),
+    ]
+}
