@@ -13,7 +13,7 @@ use crate::authentication;
 use crate::blocking::{Pool, Threads};
 use crate::clock::Clock;
 use crate::error::{Conflict, Error};
-use crate::ids::VaultId;
+use crate::ids::{OrganizationId, VaultId};
 use crate::keys::{Keys, Unsealed, server_keys_create};
 use crate::limits::Guesses;
 use crate::policies::PolicyCache;
@@ -23,7 +23,7 @@ use crate::secrets;
 use crate::sightings::{Minutes, Sightings};
 use crate::store::sql::keys as sql;
 use crate::store::{Conn, Storage, Store, params};
-use crate::transport_keys::RETIRED_LIFE;
+use crate::transport_keys::{RETIRED_LIFE, StoredKey};
 
 /// The rules and the store behind every API; cheap to clone.
 #[derive(Clone)]
@@ -78,6 +78,10 @@ pub(crate) struct Known {
     pub(crate) secrets: Remembered<secrets::Asked, secrets::Stored>,
     /// All of a vault, with values.
     pub(crate) lists: Remembered<VaultId, Vec<secrets::Listed>>,
+    /// The vaults that sealed values are written into.
+    pub(crate) vaults: Remembered<secrets::InVault, VaultId>,
+    /// Those that sealed values may be opened with.
+    pub(crate) transport_keys: Remembered<OrganizationId, Vec<StoredKey>>,
 }
 
 impl Default for Known {
@@ -86,6 +90,8 @@ impl Default for Known {
             credentials: Remembered::new(2 << 20),
             secrets: Remembered::new(24 << 20),
             lists: Remembered::new(8 << 20),
+            vaults: Remembered::new(1 << 20),
+            transport_keys: Remembered::new(1 << 20),
         }
     }
 }

@@ -18,7 +18,15 @@ use crate::error::Error;
 use crate::ids::{OrganizationId, TransportKeyId};
 use crate::notice::{Actor, Notice};
 use crate::store::sql::transport_keys as sql;
-use crate::store::{Conn, Tx, params};
+use crate::store::{Conn, Generations, Row, Tx, params};
+
+/// A pair as it is stored, without its public half.
+pub(crate) struct StoredKey {
+    id: TransportKeyId,
+    key_version: u32,
+    sealed: Vec<u8>,
+    retired_at: Option<Timestamp>,
+}
 
 /// Private keys that were opened, and the turn of whoever makes a new pair.
 #[derive(Default)]
@@ -110,25 +118,69 @@ impl Engine {
         organization: OrganizationId,
     ) -> Result<Vec<Arc<TransportKey>>, Error> {
         let keys = self.keys()?;
-        let mut reader = self.store().reader().await?;
-        let conn = reader.conn()?;
         let ended = self.retired_before(self.clock().now());
+        let stored = self.transport_keys_stored(organization, ended).await?;
         let mut found = Vec::new();
-        for mut row in conn
-            .query(sql::IN_USE, params![organization.bytes(), ended])
-            .await?
-        {
-            let id = TransportKeyId::from_bytes(row.array()?);
-            let (version, sealed) = (row.number()?, row.blob()?);
-            if let Some(key) = keys.transport().opened(id) {
-                found.push(key);
-                continue;
-            }
-            let organization = keys.organization_at(conn, organization, version).await?;
-            let pkcs8 = organization.open_field(TRANSPORT_KEY, id.bytes(), version, &sealed)?;
-            found.push(keys.transport().keep(id, TransportKey::from_pkcs8(pkcs8)?));
+        // The clock goes on while nothing in the database changes.
+        let in_use = |key: &&StoredKey| key.retired_at.is_none_or(|at| at > ended);
+        for key in stored.iter().filter(in_use) {
+            let opened = match keys.transport().opened(key.id) {
+                Some(opened) => opened,
+                None => self.transport_key_open(organization, key).await?,
+            };
+            found.push(opened);
         }
         Ok(found)
+    }
+
+    /// The private key of a stored pair of `organization`; kept for the next time.
+    async fn transport_key_open(
+        &self,
+        organization: OrganizationId,
+        key: &StoredKey,
+    ) -> Result<Arc<TransportKey>, Error> {
+        let keys = self.keys()?;
+        let (id, version) = (key.id, key.key_version);
+        let mut reader = self.store().reader().await?;
+        let organization = keys
+            .organization_at(reader.conn()?, organization, version)
+            .await?;
+        let pkcs8 = organization.open_field(TRANSPORT_KEY, id.bytes(), version, &key.sealed)?;
+        Ok(keys.transport().keep(id, TransportKey::from_pkcs8(pkcs8)?))
+    }
+
+    /// The pairs of `organization` that were not retired by `ended`, newest first; remembered ([`crate::remembered`]).
+    async fn transport_keys_stored(
+        &self,
+        organization: OrganizationId,
+        ended: Timestamp,
+    ) -> Result<Arc<Vec<StoredKey>>, Error> {
+        let known = &self.remembered().transport_keys;
+        let generation = self.store().generations().map(Generations::beside_secrets);
+        if let Some(generation) = generation
+            && let Some(stored) = known.answer(&organization, generation)
+        {
+            return Ok(stored);
+        }
+        let mut reader = self.store().reader().await?;
+        let asked = params![organization.bytes(), ended];
+        let rows = reader.conn()?.query(sql::IN_USE, asked).await?;
+        drop(reader);
+        let read = |mut row: Row| {
+            Ok(StoredKey {
+                id: TransportKeyId::from_bytes(row.array()?),
+                key_version: row.number()?,
+                sealed: row.blob()?,
+                retired_at: row.optional_time()?,
+            })
+        };
+        let stored: Result<Vec<_>, Error> = rows.into_iter().map(read).collect();
+        let stored = Arc::new(stored?);
+        if let Some(generation) = generation {
+            let bytes = stored.iter().map(|key| key.sealed.len()).sum();
+            known.keep(organization, generation, Arc::clone(&stored), bytes);
+        }
+        Ok(stored)
     }
 
     /// Destroy the pairs whose time is over.
@@ -246,7 +298,7 @@ async fn newest(
     let row = conn
         .query_one(sql::NEWEST, params![organization.bytes()])
         .await?;
-    let read = |mut row: crate::store::Row| Ok((row.number()?, row.text()?));
+    let read = |mut row: Row| Ok((row.number()?, row.text()?));
     row.map(read).transpose()
 }
 

@@ -1,5 +1,7 @@
 //! Writing a value that came sealed, into the vault of a name (Crate contract §3, §4).
 
+use std::sync::Arc;
+
 use kluis_crypto::transport::open_hybrid;
 use kluis_crypto::{Secret, TransportKey};
 
@@ -12,7 +14,7 @@ use crate::engine::Engine;
 use crate::error::{Conflict, Error};
 use crate::ids::{OrganizationId, VaultId};
 use crate::policy::{Permission, PolicyPrincipal};
-use crate::store::{Conn, Tx};
+use crate::store::{Conn, Generations, Tx};
 use crate::users::user_find;
 use crate::vaults::{vault_make, vault_named};
 
@@ -63,9 +65,7 @@ impl Engine {
             .await?;
         let value = self.sealed_open(caller.organization, value).await?;
         for _ in 0..ATTEMPTS {
-            let mut reader = self.store().reader().await?;
-            let vault = vault_named(reader.conn()?, at.organization, &at.vault).await?;
-            drop(reader);
+            let vault = self.vault_to_write(&at).await?;
             let write = SecretWrite {
                 value: Some(Value::from_secret(value.duplicate())),
                 tags: tags.clone(),
@@ -84,6 +84,23 @@ impl Engine {
             }
         }
         Err(Error::Conflict(Conflict::Version))
+    }
+
+    /// The vault of this name, if there is one; remembered ([`crate::remembered`]).
+    async fn vault_to_write(&self, at: &InVault) -> Result<Option<VaultId>, Error> {
+        let known = &self.remembered().vaults;
+        let generation = self.store().generations().map(Generations::beside_secrets);
+        if let Some(generation) = generation
+            && let Some(vault) = known.answer(at, generation)
+        {
+            return Ok(Some(*vault));
+        }
+        let mut reader = self.store().reader().await?;
+        let vault = vault_named(reader.conn()?, at.organization, &at.vault).await?;
+        if let (Some(generation), Some(vault)) = (generation, vault) {
+            known.keep(at.clone(), generation, Arc::new(vault), at.vault.len());
+        }
+        Ok(vault)
     }
 
     /// Write into a vault that is there; nothing when it is not the vault of this name any more.

@@ -21,7 +21,7 @@ use crate::store::{Conn, params};
 use crate::vaults::vault_named;
 
 /// A vault, by its name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct InVault {
     /// The organization that it is said to be in; `Forbidden` unless it is the caller's.
     pub organization: OrganizationId,

@@ -2,7 +2,7 @@
 
 statements! {
     /// The ones that are not retired, or later than stated; newest first.
-    IN_USE = "SELECT id, key_version, private_key FROM transport_key
+    IN_USE = "SELECT id, key_version, private_key, retired_at FROM transport_key
         WHERE organization_id = ?1 AND (retired_at IS NULL OR retired_at > ?2) ORDER BY version DESC";
     NEWEST = "SELECT version, public_key FROM transport_key WHERE organization_id = ?1
         ORDER BY version DESC LIMIT 1";
