@@ -83,7 +83,7 @@ pub(crate) async fn many_secrets(
     };
     let source = Source::new(Work::Make(Box::new(post)));
     let begin = Instant::now();
-    let pool = Pool::open(kluis.address, SETUP_CONNECTIONS, &source).await?;
+    let pool = Pool::open(kluis.address, SETUP_CONNECTIONS, &source, None).await?;
     let opening = u64::try_from(SETUP_CONNECTIONS)?;
     let round = pool
         .run(Limits {

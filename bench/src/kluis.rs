@@ -25,6 +25,8 @@ pub(crate) struct Kluis {
     pub(crate) server: Server,
     /// Where it listens.
     pub(crate) address: SocketAddr,
+    /// The id of the organization.
+    pub(crate) organization: String,
     tokens: Tokens,
 }
 
@@ -32,6 +34,7 @@ pub(crate) struct Kluis {
 #[derive(Deserialize)]
 struct Dev {
     base_url: String,
+    organization_id: String,
     tokens: Tokens,
 }
 
@@ -39,6 +42,8 @@ struct Dev {
 #[derive(Deserialize)]
 struct Tokens {
     cloudkeep: String,
+    #[serde(rename = "crate")]
+    crate_io: String,
     credvault: String,
     oneclaw: String,
 }
@@ -60,14 +65,15 @@ impl Kluis {
         let begin = Instant::now();
         let mut server = Server::spawn(&mut command, log)?;
         let dev_json = data.join("dev.json");
-        let (address, tokens) = timeout(START_TIMEOUT, ready(&mut server, &dev_json))
+        let (address, dev) = timeout(START_TIMEOUT, ready(&mut server, &dev_json))
             .await
             .context("kluis dev was not ready in time: no dev.json, or /readyz is not 200")??;
         Ok((
             Self {
                 server,
                 address,
-                tokens,
+                organization: dev.organization_id,
+                tokens: dev.tokens,
             },
             begin.elapsed(),
         ))
@@ -169,6 +175,11 @@ impl Kluis {
         format!("Bearer {}", self.tokens.cloudkeep)
     }
 
+    /// The `Authorization` header of the organization's owner for Crate's API.
+    pub(crate) fn administrator(&self) -> String {
+        format!("Bearer {}", self.tokens.crate_io)
+    }
+
     fn platform(&self) -> String {
         format!("ApiKey {}", self.tokens.credvault)
     }
@@ -220,7 +231,7 @@ pub(crate) fn path_get(vault: &str, authorization: &str, key: &str) -> Exchange 
 }
 
 /// Sends every request once, over 64 connections. Returns the answers in the order of the requests.
-async fn ask_all(address: SocketAddr, exchanges: Vec<Exchange>) -> Result<Vec<Value>> {
+pub(crate) async fn ask_all(address: SocketAddr, exchanges: Vec<Exchange>) -> Result<Vec<Value>> {
     let count = exchanges.len();
     let (exchanges, next) = (Arc::new(exchanges), Arc::new(AtomicUsize::new(0)));
     let mut tasks = JoinSet::new();
@@ -256,7 +267,7 @@ async fn ask_all(address: SocketAddr, exchanges: Vec<Exchange>) -> Result<Vec<Va
 }
 
 /// Waits for the address in `dev.json` to be ready.
-async fn ready(server: &mut Server, dev_json: &Path) -> Result<(SocketAddr, Tokens)> {
+async fn ready(server: &mut Server, dev_json: &Path) -> Result<(SocketAddr, Dev)> {
     loop {
         server
             .check_running()
@@ -269,7 +280,7 @@ async fn ready(server: &mut Server, dev_json: &Path) -> Result<(SocketAddr, Toke
                 .and_then(|address| address.parse().ok())
             && is_ready(address).await
         {
-            return Ok((address, dev.tokens));
+            return Ok((address, dev));
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -291,7 +302,7 @@ async fn is_ready(address: SocketAddr) -> bool {
     )
 }
 
-fn text_at(answer: &Value, pointer: &str) -> Result<String> {
+pub(crate) fn text_at(answer: &Value, pointer: &str) -> Result<String> {
     let text = answer.pointer(pointer).and_then(Value::as_str);
     Ok(text
         .with_context(|| format!("an answer has no text at {pointer}"))?

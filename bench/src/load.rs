@@ -82,16 +82,21 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Connects and does one unmeasured exchange on each connection.
+    /// Connects and does one unmeasured exchange on each connection: `opening`, or one of the source.
     pub(crate) async fn open(
         address: SocketAddr,
         connections: usize,
         source: &Arc<Source>,
+        opening: Option<&Exchange>,
     ) -> Result<Self> {
         let mut open = Vec::with_capacity(connections);
         for _ in 0..connections {
             let mut connection = Connection::open(address).await?;
-            connection.exchange(source.next()?.as_ref()).await?;
+            let first = match opening {
+                Some(exchange) => Cow::Borrowed(exchange),
+                None => source.next()?,
+            };
+            connection.exchange(first.as_ref()).await?;
             open.push(connection);
         }
         Ok(Self {

@@ -19,8 +19,10 @@ pub(crate) struct Figures {
     pub(crate) p50: f64,
     /// 99th percentile of the latency in microseconds.
     pub(crate) p99: f64,
-    /// CPU time of the server per request in microseconds, work that it puts off included.
+    /// CPU time of the server per request in microseconds, work that it puts off included and that of its threads for RSA not.
     pub(crate) cpu: f64,
+    /// CPU time of its threads for RSA per request in microseconds.
+    pub(crate) rsa: f64,
     /// Resident memory of the server after the round, in bytes.
     pub(crate) resident: f64,
 }
@@ -34,6 +36,7 @@ impl Figures {
             p50: of(|f| f.p50)?,
             p99: of(|f| f.p99)?,
             cpu: of(|f| f.cpu)?,
+            rsa: of(|f| f.rsa)?,
             resident: of(|f| f.resident)?,
         })
     }
@@ -47,7 +50,8 @@ pub(crate) async fn measure(
     connections: usize,
     duration: Duration,
 ) -> Result<Figures> {
-    let pool = Pool::open(address, connections, &cell.source).await?;
+    let opening = cell.own.as_ref().map(|own| &own.opening);
+    let pool = Pool::open(address, connections, &cell.source, opening).await?;
     let before = CpuTime::read(pid)?;
     let round = pool
         .run(Limits {
@@ -56,10 +60,12 @@ pub(crate) async fn measure(
         })
         .await?;
     let resident = Memory::read(pid)?.resident;
-    let cpu = match cell.side {
-        Side::Kluis => cpu_when_quiet(pid, &before).await?,
-        Side::Reference => CpuTime::read(pid)?.since(&before),
+    let after = match cell.side {
+        Side::Kluis => cpu_when_quiet(pid).await?,
+        Side::Reference => CpuTime::read(pid)?,
     };
+    let rsa = after.rsa_since(&before);
+    let cpu = after.since(&before).saturating_sub(rsa);
     let requests = as_f64(u64::try_from(round.latencies.len())?);
     let at = |percent| {
         percentile(&round.latencies, percent).map(|nanoseconds| as_f64(nanoseconds) / 1e3)
@@ -69,15 +75,16 @@ pub(crate) async fn measure(
         p50: at(50).context("a round without a single answer")?,
         p99: at(99).context("a round without a single answer")?,
         cpu: cpu.as_secs_f64() * 1e6 / requests,
+        rsa: rsa.as_secs_f64() * 1e6 / requests,
         resident: as_f64(resident),
     })
 }
 
-/// CPU time since `before`, read when the work that the answers left behind is done.
+/// The CPU time used so far, read when the work that the answers left behind is done.
 ///
 /// Kluis carries the events of reads into its table every 100 ms or so, syncs and extends the hash chain within a second (DESIGN §5,
 /// RULES §7). That belongs to the requests that caused it.
-async fn cpu_when_quiet(pid: u32, before: &CpuTime) -> Result<Duration> {
+async fn cpu_when_quiet(pid: u32) -> Result<CpuTime> {
     tokio::time::sleep(DEFERRED_WORK).await;
     let deadline = Instant::now() + QUIET_TIMEOUT;
     loop {
@@ -85,7 +92,7 @@ async fn cpu_when_quiet(pid: u32, before: &CpuTime) -> Result<Duration> {
         tokio::time::sleep(QUIET_INTERVAL).await;
         let later = CpuTime::read(pid)?;
         if later.since(&now) < QUIET_CPU || Instant::now() >= deadline {
-            return Ok(later.since(before));
+            return Ok(later);
         }
     }
 }
@@ -125,6 +132,7 @@ mod tests {
             p50: 1.0,
             p99: 2.0,
             cpu,
+            rsa: 4.0,
             resident: 3.0,
         };
         let figures = Figures::median_of(&[round(10.0, 7.0), round(30.0, 9.0), round(20.0, 8.0)]);

@@ -14,6 +14,8 @@ use anyhow::{Context, Result};
 pub(crate) struct CpuTime {
     /// Thread id to nanoseconds run; empty where the kernel keeps no such figure.
     threads: HashMap<u32, u64>,
+    /// Nanoseconds run by the threads that do nothing but RSA; they live as long as the process.
+    rsa: u64,
     /// User and system ticks of the whole process, ended threads included.
     ticks: u64,
 }
@@ -25,7 +27,7 @@ impl CpuTime {
         let stat =
             fs::read_to_string(&stat_path).with_context(|| format!("reading {stat_path}"))?;
         let ticks = stat_ticks(&stat).with_context(|| format!("{stat_path} has no CPU times"))?;
-        let mut threads = HashMap::new();
+        let (mut threads, mut rsa) = (HashMap::new(), 0);
         for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
             let entry = entry?;
             let Some(thread) = entry
@@ -36,16 +38,24 @@ impl CpuTime {
                 continue;
             };
             // A thread may end between the listing and the reading: the ticks cover it.
-            if let Ok(schedstat) = fs::read_to_string(entry.path().join("schedstat"))
-                && let Some(nanoseconds) = schedstat
-                    .split_whitespace()
-                    .next()
-                    .and_then(|n| n.parse().ok())
-            {
+            let text = |name| fs::read_to_string(entry.path().join(name)).unwrap_or_default();
+            let nanoseconds = text("schedstat")
+                .split_whitespace()
+                .next()
+                .and_then(|n| n.parse().ok());
+            if let Some(nanoseconds) = nanoseconds {
                 threads.insert(thread, nanoseconds);
             }
+            if text("comm").trim_end() == RSA_THREAD {
+                let by_ticks = || stat_ticks(&text("stat")).map(|ticks| ticks * TICK_NANOSECONDS);
+                rsa += nanoseconds.or_else(by_ticks).unwrap_or_default();
+            }
         }
-        Ok(Self { threads, ticks })
+        Ok(Self {
+            threads,
+            rsa,
+            ticks,
+        })
     }
 
     /// CPU time used between an earlier reading of the same process and this one.
@@ -66,6 +76,11 @@ impl CpuTime {
                 by_ticks
             };
         Duration::from_nanos(nanoseconds)
+    }
+
+    /// The part of [`CpuTime::since`] that the threads for RSA used.
+    pub(crate) fn rsa_since(&self, earlier: &Self) -> Duration {
+        Duration::from_nanos(self.rsa.saturating_sub(earlier.rsa))
     }
 }
 
@@ -110,6 +125,9 @@ fn status_bytes(status: &str, name: &str) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
+/// The name of the threads on which Kluis does RSA, and nothing else.
+const RSA_THREAD: &str = "kluis-rsa";
+
 /// `USER_HZ` is 100 on every architecture that Linux serves with glibc.
 const TICK_NANOSECONDS: u64 = 10_000_000;
 
@@ -120,6 +138,7 @@ mod tests {
     fn reading(threads: &[(u32, u64)], ticks: u64) -> CpuTime {
         CpuTime {
             threads: threads.iter().copied().collect(),
+            rsa: 0,
             ticks,
         }
     }
@@ -164,6 +183,26 @@ mod tests {
             reading(&[], 12).since(&reading(&[], 11)),
             Duration::from_millis(10)
         );
+    }
+
+    #[test]
+    fn a_thread_for_rsa_is_known_by_its_name() {
+        let before = CpuTime::read(std::process::id()).expect("a live process has CPU times");
+        let measured = std::thread::Builder::new()
+            .name(RSA_THREAD.to_owned())
+            .spawn(move || {
+                let mut sum = 0_u64;
+                loop {
+                    let now =
+                        CpuTime::read(std::process::id()).expect("a live process has CPU times");
+                    if now.rsa_since(&before) >= Duration::from_millis(2) {
+                        return now.since(&before) >= now.rsa_since(&before);
+                    }
+                    sum = std::hint::black_box(sum + 1);
+                }
+            });
+        let part_of_all = measured.expect("a thread").join().expect("no panic");
+        assert!(part_of_all);
     }
 
     #[test]

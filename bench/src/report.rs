@@ -18,7 +18,7 @@ pub(crate) struct Fact {
     pub(crate) value: f64,
     /// The unit of value and target.
     pub(crate) unit: &'static str,
-    /// The most that issue 3 allows.
+    /// The most that the project allows.
     pub(crate) limit: Option<f64>,
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn table(
                 continue;
             };
             let base = cell.against.and_then(|name| results.get(&(name, count)));
-            let verdict = if count == TARGET_CONNECTIONS {
+            let verdict = if count == judged_at(cell) {
                 judge(cell, figures, results)
             } else {
                 None
@@ -119,13 +119,16 @@ fn line(
     line
 }
 
+/// The number of connections at which a cell's target holds.
+fn judged_at(cell: &Cell) -> usize {
+    let own = cell.own.as_ref().and_then(|own| own.connections.last());
+    own.copied().unwrap_or(TARGET_CONNECTIONS)
+}
+
 /// Compares a cell's CPU time with its target, `None` when it has none or its base was not measured.
 fn judge(cell: &Cell, figures: &Figures, results: &Results) -> Option<Verdict> {
-    let cpu_of = |name| {
-        results
-            .get(&(name, TARGET_CONNECTIONS))
-            .map(|figures| figures.cpu)
-    };
+    let count = judged_at(cell);
+    let cpu_of = |name| results.get(&(name, count)).map(|figures| figures.cpu);
     Some(match cell.target? {
         Target::OfReference(limit) => {
             let times = ratio(figures.cpu, cpu_of(cell.against?)?)?;
@@ -141,6 +144,18 @@ fn judge(cell: &Cell, figures: &Figures, results: &Results) -> Option<Verdict> {
             )
         }
         Target::Micros(limit) => Verdict::new(&format!("CPU ≤ {limit} µs"), figures.cpu <= limit),
+        Target::Further {
+            than,
+            secrets,
+            limit,
+        } => {
+            let each = (figures.cpu - cpu_of(than)?) / f64::from(secrets);
+            let each_text = number(each);
+            Verdict::new(
+                &format!("CPU {each_text} µs, ≤ {limit} µs for each further secret"),
+                each <= limit,
+            )
+        }
     })
 }
 
@@ -182,7 +197,7 @@ fn align(lines: &[Vec<String>]) -> String {
     text
 }
 
-/// The number of connections at which issue 3 states its targets.
+/// The number of connections at which targets hold, unless a cell has its own.
 const TARGET_CONNECTIONS: usize = 64;
 
 const HEADINGS: [&str; 13] = [
@@ -203,8 +218,11 @@ const HEADINGS: [&str; 13] = [
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::cells::Side;
+    use crate::cells::{Schedule, Side};
+    use crate::client::Exchange;
     use crate::load::{Source, Work};
 
     fn cell(name: &'static str, against: Option<&'static str>, target: Option<Target>) -> Cell {
@@ -214,6 +232,7 @@ mod tests {
             source: Source::new(Work::Pick(Vec::new())),
             against,
             target,
+            own: None,
         }
     }
 
@@ -223,6 +242,7 @@ mod tests {
             p50: 40.0,
             p99: 90.0,
             cpu,
+            rsa: 0.0,
             resident: 8e6,
         }
     }
@@ -244,8 +264,31 @@ mod tests {
         assert_eq!(met(Target::Of("one", 1.5), 45.1), Some(false));
         assert_eq!(met(Target::Micros(400.0), 400.0), Some(true));
         assert_eq!(met(Target::Micros(400.0), 400.1), Some(false));
+        let further = Target::Further {
+            than: "one",
+            secrets: 9,
+            limit: 15.0,
+        };
+        assert_eq!(met(further, 165.0), Some(true));
+        assert_eq!(met(further, 165.1), Some(false));
         assert_eq!(judged(Target::Of("absent", 1.5), 1.0), None);
         assert_eq!(judge(&cell("x", None, None), &figures(1.0), &results), None);
+    }
+
+    #[test]
+    fn a_cell_with_connections_of_its_own_is_judged_at_the_last() {
+        let own = Cell {
+            own: Some(Schedule {
+                connections: &[1, 10],
+                duration: Duration::from_secs(1),
+                opening: Exchange::get("/", "", ""),
+            }),
+            ..cell("own", None, Some(Target::Micros(5.0)))
+        };
+        let results = Results::from([(("own", 1), figures(9.0)), (("own", 10), figures(5.0))]);
+        let text = table(&[&own], &[1, 10, 64], &results, &[]);
+        assert_eq!(text.matches("CPU ≤ 5 µs ok").count(), 1);
+        assert!(text.ends_with("targets: 1 ok, 0 MISSED\n"));
     }
 
     #[test]

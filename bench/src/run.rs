@@ -1,6 +1,6 @@
 //! A whole run: both servers side by side, every cell in turn, one table.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use aws_lc_rs::rand;
 
-use crate::cells::{Cell, Side, kluis_cells, reference_cells};
+use crate::cells::{Cell, Side, kluis_cells, reference_cells, rsa_facts};
 use crate::footprint::{MANY, binary_size, many_secrets, start_up};
 use crate::kluis::Kluis;
 use crate::measure::{Figures, measure};
@@ -69,6 +69,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<()> {
         }
     }
     let (cells, results) = drive_cells(plan, directory).await?;
+    facts.extend(rsa_facts(&results));
     if let Some(program) = &plan.kluis
         && plan.wants("memory")
     {
@@ -81,7 +82,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<()> {
     write!(
         output,
         "{}",
-        table(&shown, plan.connections(), &results, &facts)
+        table(&shown, &counts(&cells, plan), &results, &facts)
     )?;
     writeln!(output, "measured in {:.0} s", begin.elapsed().as_secs_f64())?;
     Ok(())
@@ -110,17 +111,21 @@ async fn drive_cells(plan: &Plan, directory: &Path) -> Result<(Vec<Cell>, Result
 
     let mut rounds: HashMap<(&'static str, usize), Vec<Figures>> = HashMap::new();
     for round in 1..=plan.rounds() {
-        for &connections in plan.connections() {
+        for connections in counts(&cells, plan) {
             progress(&format!(
                 "round {round} of {}, {connections} connections",
                 plan.rounds()
             ));
-            for cell in by_turns(&cells) {
+            for cell in by_turns(&cells).filter(|cell| is_due(cell, &cells, connections, plan)) {
                 let (pid, address) = match (cell.side, &kluis) {
                     (Side::Kluis, Some(kluis)) => (kluis.server.pid, kluis.address),
                     _ => (reference.server.pid, reference.address),
                 };
-                let figures = measure(cell, pid, address, connections, plan.duration())
+                let duration = cell
+                    .own
+                    .as_ref()
+                    .map_or(plan.duration(), |own| own.duration);
+                let figures = measure(cell, pid, address, connections, duration)
                     .await
                     .with_context(|| {
                         format!("measuring “{}” at {connections} connections", cell.name)
@@ -162,6 +167,32 @@ fn by_turns(cells: &[Cell]) -> impl Iterator<Item = &Cell> {
     })
 }
 
+/// Every number of connections at which something is measured, ascending.
+fn counts(cells: &[Cell], plan: &Plan) -> Vec<usize> {
+    let counts: BTreeSet<usize> = cells
+        .iter()
+        .flat_map(|cell| counts_of(cell, plan))
+        .copied()
+        .collect();
+    counts.into_iter().collect()
+}
+
+/// Whether a cell, or one that is compared with it, is measured at this number of connections.
+fn is_due(cell: &Cell, cells: &[Cell], connections: usize, plan: &Plan) -> bool {
+    let is_own = |cell: &Cell| counts_of(cell, plan).contains(&connections);
+    is_own(cell)
+        || cells
+            .iter()
+            .any(|other| other.against == Some(cell.name) && is_own(other))
+}
+
+/// The numbers of connections at which a cell is measured for its own sake.
+fn counts_of<'a>(cell: &Cell, plan: &'a Plan) -> &'a [usize] {
+    cell.own
+        .as_ref()
+        .map_or(plan.connections(), |own| own.connections)
+}
+
 fn new_token() -> Result<String> {
     let mut bytes = [0; 16];
     rand::fill(&mut bytes).ok().context("no randomness")?;
@@ -185,6 +216,8 @@ fn progress(step: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cells::Schedule;
+    use crate::client::Exchange;
     use crate::load::{Source, Work};
 
     fn cell(name: &'static str, against: Option<&'static str>) -> Cell {
@@ -199,6 +232,7 @@ mod tests {
             source: Source::new(Work::Pick(Vec::new())),
             against,
             target: None,
+            own: None,
         }
     }
 
@@ -233,6 +267,30 @@ mod tests {
         );
         assert_eq!(names(&selected(cells(), &plan(&["base a"]))), ["base a"]);
         assert_eq!(selected(cells(), &plan(&[])).len(), 4);
+    }
+
+    #[test]
+    fn a_base_is_measured_wherever_one_compared_with_it_is() {
+        let mut cells = cells();
+        cells.push(Cell {
+            own: Some(Schedule {
+                connections: &[10],
+                duration: plan(&[]).duration(),
+                opening: Exchange::get("/", "", ""),
+            }),
+            ..cell("own", Some("base b"))
+        });
+        let plan = plan(&[]);
+        assert_eq!(counts(&cells, &plan), [10, 64]);
+        let due = |connections| {
+            names(
+                cells
+                    .iter()
+                    .filter(|cell| is_due(cell, &cells, connections, &plan)),
+            )
+        };
+        assert_eq!(due(10), ["base b", "own"]);
+        assert_eq!(due(64), ["base a", "base b", "read", "list"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::access::{Access, Callers};
 use super::policies::policy_reads;
 use super::reference::{INSERT, LIST, READ_MANY, READ_ONE, STATIC};
+use super::sealed::sealed_cells;
 use super::{Cell, Target, read_key, write_key};
 use crate::client::Exchange;
 use crate::kluis::{Kluis, secret_get, secret_post};
@@ -27,6 +28,7 @@ pub(crate) async fn kluis_cells(kluis: &Kluis) -> Result<Vec<Cell>> {
     cells.extend(lists(kluis, &callers).await?);
     cells.extend(posts(kluis, &callers).await?);
     cells.push(patch(kluis).await?);
+    cells.extend(sealed_cells(kluis).await?);
     Ok(cells)
 }
 

@@ -4,11 +4,15 @@ mod access;
 mod kluis;
 mod policies;
 mod reference;
+mod sealed;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use self::kluis::kluis_cells;
 pub(crate) use self::reference::reference_cells;
+pub(crate) use self::sealed::rsa_facts;
+use crate::client::Exchange;
 use crate::load::{Source, Work};
 
 /// The server that a cell drives.
@@ -30,8 +34,20 @@ pub(crate) struct Cell {
     pub(crate) source: Arc<Source>,
     /// The reference's cell that the ratios are to.
     pub(crate) against: Option<&'static str>,
-    /// What its server CPU time at 64 connections may be.
+    /// What its server CPU time at 64 connections, or at the last number of its own, may be.
     pub(crate) target: Option<Target>,
+    /// How it is measured, where that is not as the plan says.
+    pub(crate) own: Option<Schedule>,
+}
+
+/// How a cell is measured that has few requests in a round.
+pub(crate) struct Schedule {
+    /// Numbers of connections; the target holds at the last.
+    pub(crate) connections: &'static [usize],
+    /// Length of a round.
+    pub(crate) duration: Duration,
+    /// What each connection begins with: one of the cell's own requests would leave work behind that is told as the round's.
+    pub(crate) opening: Exchange,
 }
 
 impl Cell {
@@ -42,6 +58,7 @@ impl Cell {
             source: Source::new(work),
             against: None,
             target: None,
+            own: None,
         }
     }
 
@@ -57,6 +74,7 @@ impl Cell {
             source: Source::new(work),
             against: Some(against),
             target,
+            own: None,
         }
     }
 }
@@ -70,6 +88,15 @@ pub(crate) enum Target {
     Of(&'static str, f64),
     /// Microseconds.
     Micros(f64),
+    /// Microseconds for each secret that its requests have more than those of another cell of Kluis.
+    Further {
+        /// The other cell.
+        than: &'static str,
+        /// How many more.
+        secrets: u32,
+        /// Microseconds for each.
+        limit: f64,
+    },
 }
 
 /// The name of a secret made before the measurement.

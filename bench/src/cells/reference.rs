@@ -19,11 +19,13 @@ pub(crate) fn reference_cells(token: &str) -> Vec<Cell> {
         )
     };
     let first = ROWS / 2;
-    let list = Exchange::get(
-        &format!("/list/{first}"),
-        &authorization,
-        &value_marker(&row_key(first + LISTED - 1)),
-    );
+    let list = |count| {
+        Exchange::get(
+            &format!("/list/{first}/{count}"),
+            &authorization,
+            &value_marker(&row_key(first + count - 1)),
+        )
+    };
     let writer = authorization.clone();
     let insert = move |number| {
         let key = write_key(number);
@@ -44,7 +46,8 @@ pub(crate) fn reference_cells(token: &str) -> Vec<Cell> {
         ),
         Cell::reference(READ_ONE, Work::Pick(vec![read(first)])),
         Cell::reference(READ_MANY, Work::Pick((1..=ROWS).map(read).collect())),
-        Cell::reference(LIST, Work::Pick(vec![list])),
+        Cell::reference(LIST_TEN, Work::Pick(vec![list(10)])),
+        Cell::reference(LIST, Work::Pick(vec![list(LISTED)])),
         Cell::reference(INSERT, Work::Make(Box::new(insert))),
     ]
 }
@@ -52,5 +55,6 @@ pub(crate) fn reference_cells(token: &str) -> Vec<Cell> {
 pub(super) const STATIC: &str = "reference: static JSON";
 pub(super) const READ_ONE: &str = "reference: read, 1 row";
 pub(super) const READ_MANY: &str = "reference: read, 10,000 rows";
+pub(super) const LIST_TEN: &str = "reference: list of 10";
 pub(super) const LIST: &str = "reference: list of 100";
 pub(super) const INSERT: &str = "reference: durable insert";

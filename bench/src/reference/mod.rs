@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `GET /static` | a fixed JSON answer |
 //! | `GET /read/{id}` | token digest, one `SELECT` by primary key on the serving thread, AES-256-GCM open, JSON |
-//! | `GET /list/{first}` | the same for a hundred neighbouring rows in one `SELECT` |
+//! | `GET /list/{first}/{count}` | the same for that many neighbouring rows in one `SELECT` |
 //! | `POST /write` | token digest, AES-256-GCM seal, one row inserted by the group-committing writer, answer after its COMMIT |
 //!
 //! It has no vaults, no permissions, no record and no error shapes: its CPU time per request is the floor that the table's
@@ -36,7 +36,7 @@ use self::store::{Row, Store};
 /// Rows that stand in the table from the start, with ids from 1.
 pub(crate) const ROWS: u32 = 10_000;
 
-/// Rows in one answer of `GET /list/{first}`.
+/// Rows in the longest answer.
 pub(crate) const LISTED: u32 = 100;
 
 /// How the bearer token begins.
@@ -99,7 +99,7 @@ fn router(reference: Arc<Reference>) -> Router {
     Router::new()
         .route("/static", get(static_read))
         .route("/read/{id}", get(row_read))
-        .route("/list/{first}", get(row_list))
+        .route("/list/{first}/{count}", get(row_list))
         .route("/write", post(row_write))
         .with_state(reference)
 }
@@ -185,11 +185,11 @@ async fn row_read(
 
 async fn row_list(
     State(reference): State<Arc<Reference>>,
-    extract::Path(first): extract::Path<u32>,
+    extract::Path((first, count)): extract::Path<(u32, u32)>,
     headers: HeaderMap,
 ) -> Answer<Vec<Item>> {
     reference.authenticate(&headers)?;
-    let rows = reference.store.rows(first, LISTED).map_err(|_| BROKEN)?;
+    let rows = reference.store.rows(first, count).map_err(|_| BROKEN)?;
     let items: Result<Vec<Item>, Failure> =
         rows.into_iter().map(|row| reference.reveal(row)).collect();
     Ok(axum::Json(Data { data: items? }))
