@@ -304,3 +304,6 @@ async fn newest(
 
 /// How long a retired pair opens what comes, unless configured.
 pub(crate) const RETIRED_LIFE: Duration = Duration::from_hours(30 * 24);
+
+#[cfg(test)]
+mod tests;
