@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use kluis_crypto::{ModulusBits, TransportPublicKey};
 
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::secrets::{InVault, Path, Sealed, SealedPut, SecretInfo};
+use crate::store::params;
+use crate::store::sql::transport_keys as sql;
 use crate::testing::Home;
 use crate::vaults::VaultChange;
 
@@ -72,4 +75,24 @@ async fn a_value_goes_into_the_vault_that_has_the_name_now() {
     let second = put(&home, &key).await.unwrap();
     assert_ne!(second.vault, first);
     assert_eq!(second.newest_version, 1);
+}
+
+#[tokio::test]
+async fn upkeep_destroys_a_pair_whose_time_is_over() {
+    let home = home().await;
+    let stored = async || {
+        let mut reader = home.engine.store().reader().await.unwrap();
+        let every = Timestamp::from_millis(0);
+        let of = params![home.owner.organization.bytes(), every];
+        let rows = reader.conn().unwrap().query(sql::IN_USE, of).await;
+        rows.unwrap().len()
+    };
+    public_key(&home).await;
+    home.engine.transport_keys_rotate().await.unwrap();
+    home.engine.upkeep().await.unwrap();
+    assert_eq!(stored().await, 2);
+    home.clock.advance(Duration::from_mins(61));
+    home.engine.upkeep().await.unwrap();
+    assert_eq!(stored().await, 1);
+    put(&home, &public_key(&home).await).await.unwrap();
 }
