@@ -32,7 +32,10 @@ on_both! {
         let listed = owner.list("?env=prod").await;
         let mut there = listed[0].clone();
         let at = there.as_object_mut().unwrap().remove("updated_at").unwrap();
-        there["updatedAt"] = at;
+        // Protobuf's JSON has milliseconds.
+        let updated = stored.text("/secret/updatedAt");
+        assert_eq!(updated[..19], at.as_str().unwrap()[..19]);
+        there["updatedAt"] = json!(updated);
         assert_eq!(stored.at("/secret"), there);
         let message = json!({"environment": "prod", "tags": ["t", "x"], "tagMatch": "any"});
         let found = owner.call("SecretsService/ListSecrets", message).await.expect(200);

@@ -15,7 +15,7 @@ on_both! {
         assert_eq!(stored.at("/version"), 1);
         assert_eq!(stored.at("/tags"), json!(["worker", "b"]), "in the order given");
         let at = stored.text("/updated_at");
-        assert!(at.ends_with('Z') && at.as_bytes()[10] == b'T', "{at}");
+        assert!(at.len() == 20 && at.ends_with('Z') && at.as_bytes()[10] == b'T', "{at}");
         let listed = owner.list("?env=staging").await;
         assert_eq!(listed, [stored.json()]);
         assert_eq!(owner.retrieve(json!({"environment": "staging"})).await["QUEUE_URL"], "amqp://queue");

@@ -278,7 +278,7 @@ impl SecretMetadata {
             environment: environment.to_owned(),
             version: current.unwrap_or(secret.newest_version),
             tags: secret.tags,
-            updated_at: secret.updated_at.rfc3339(),
+            updated_at: secret.updated_at.rfc3339_seconds(),
             updated_millis: secret.updated_at.millis(),
         }
     }
