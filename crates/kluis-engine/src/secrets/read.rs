@@ -266,17 +266,24 @@ impl Engine {
         at: &SecretAt,
     ) -> Result<Sought, Error> {
         at.named(act, vault);
-        match at {
+        let is_taken = match at {
             SecretAt::Id(id) => {
                 conn.lock(sql::LOCK_BY_ID, params![vault.bytes(), id.bytes()])
-                    .await?;
+                    .await?
             }
             SecretAt::Path(path) => {
                 conn.lock(sql::LOCK_BY_PATH, params![vault.bytes(), path.as_str()])
-                    .await?;
+                    .await?
             }
+        };
+        let sought = self
+            .secret_find(conn, act, vault, at, Which::Current)
+            .await?;
+        if sought.secret.is_some() && !is_taken {
+            // It came between the two statements: now it can be taken.
+            return Box::pin(self.secret_find_to_change(conn, act, vault, at)).await;
         }
-        self.secret_find(conn, act, vault, at, Which::Current).await
+        Ok(sought)
     }
 
     async fn secret_open(

@@ -225,15 +225,16 @@ impl Tx {
 
 impl Conn {
     /// Take the rows that a `LOCK` of `store/sql` selects, until the transaction ends: what is read of them afterwards stays
-    /// true until then. On SQLite the writer is alone anyway.
+    /// true until then. Whether any is taken: what is read afterwards may have come meanwhile. On SQLite the writer is alone
+    /// anyway.
     pub(crate) async fn lock(
         &mut self,
         sql: &'static str,
         params: &[Param<'_>],
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         match self {
             Self::Closed => Err(Failure::closed()),
-            Self::Sqlite(_) => Ok(()),
+            Self::Sqlite(_) => Ok(true),
             Self::Postgres(client) => postgres::lock(client, sql, params).await,
         }
     }

@@ -75,17 +75,20 @@ pub(in crate::store) async fn execute(
     Ok(client.execute(&statement, &params).await?)
 }
 
-/// Take the rows that `sql` selects, until the transaction ends.
+/// Take the rows that `sql` selects, until the transaction ends; whether there are any.
 pub(in crate::store) async fn lock(
     client: &Client,
     sql: &'static str,
     params: &[Param<'_>],
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let statement = client
         .prepare_cached(&format!("{} FOR UPDATE", dialect(sql)))
         .await?;
-    client.execute_raw(&statement, params).await?;
-    Ok(())
+    let params: Vec<&(dyn ToSql + Sync)> = params
+        .iter()
+        .map(|param| param as &(dyn ToSql + Sync))
+        .collect();
+    Ok(!client.query(&statement, &params).await?.is_empty())
 }
 
 fn read(row: &tokio_postgres::Row) -> Result<Row, Failure> {
