@@ -142,6 +142,7 @@ fn known(service: &str) -> Result<(), ConnectError> {
 )]
 async fn health_check(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    // Crate's bounds and shape: of all APIs it is the one with RPC.
     match bytes_of(&parts.headers, body, Dialect::Crate, &app).await {
         Ok(bytes) => call(app, Request::from_parts(parts, Body::from(bytes))).await,
         Err(error) => Dialect::Crate.refuse(error),

@@ -62,13 +62,7 @@ impl Engine {
     ) -> Result<Vec<SecretInfo>, Error> {
         self.look(caller, Action::SecretList, async |conn, act| {
             let access = self.access(conn, act, vault).await?;
-            let mut secrets = Vec::new();
-            for (secret, version) in rows(conn, sql::NAMES, vault).await? {
-                if access.standing(&act.caller).sees(&secret.subject()) {
-                    secrets.push(secret.info(vault, version.map(|row| row.info), act.now));
-                }
-            }
-            Ok(secrets)
+            names_seen(conn, act, &access, |_| true).await
         })
         .await
     }
@@ -314,6 +308,22 @@ impl Engine {
             notes,
         })
     }
+}
+
+/// The live secrets of a vault that are `meant` and whose names the caller sees, oldest first.
+pub(super) async fn names_seen(
+    conn: &mut Conn,
+    act: &Act,
+    access: &Access,
+    meant: impl Fn(&SecretRow) -> bool,
+) -> Result<Vec<SecretInfo>, Error> {
+    let mut secrets = Vec::new();
+    for (secret, version) in rows(conn, sql::NAMES, access.id()).await? {
+        if access.standing(&act.caller).sees(&secret.subject()) && meant(&secret) {
+            secrets.push(secret.info(access.id(), version.map(|row| row.info), act.now));
+        }
+    }
+    Ok(secrets)
 }
 
 /// What a vault holds at a place.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kluis_crypto::{TransientKey, TransportPublicKey};
 use zeroize::Zeroizing;
 
+use super::read::names_seen;
 use super::row::{SecretRow, VersionRow};
 use super::stored::Listed;
 use super::{Availability, Path, SecretAt, SecretInfo, Value, Which};
@@ -93,14 +94,8 @@ impl Engine {
             let Some(access) = self.access_named(conn, act, at).await? else {
                 return Ok(Vec::new());
             };
-            let vault = access.vault.facts.id;
-            let mut secrets = Vec::new();
-            for (secret, version) in super::stored::rows(conn, sql::NAMES, vault).await? {
-                let seen = access.standing(&act.caller).sees(&secret.subject());
-                if seen && selection.takes(&secret) {
-                    secrets.push(secret.info(vault, version.map(|row| row.info), act.now));
-                }
-            }
+            let meant = |secret: &SecretRow| selection.takes(secret);
+            let mut secrets = names_seen(conn, act, &access, meant).await?;
             secrets.sort_by(|one, other| one.path.cmp(&other.path));
             Ok(secrets)
         })

@@ -53,11 +53,7 @@ pub(in crate::store) async fn query(
     params: &[Param<'_>],
 ) -> Result<Vec<Row>, Failure> {
     let statement = client.prepare_cached(&dialect(sql)).await?;
-    let params: Vec<&(dyn ToSql + Sync)> = params
-        .iter()
-        .map(|param| param as &(dyn ToSql + Sync))
-        .collect();
-    let rows = client.query(&statement, &params).await?;
+    let rows = client.query(&statement, &bound(params)).await?;
     rows.iter().map(read).collect()
 }
 
@@ -68,11 +64,7 @@ pub(in crate::store) async fn execute(
     params: &[Param<'_>],
 ) -> Result<u64, Failure> {
     let statement = client.prepare_cached(&dialect(sql)).await?;
-    let params: Vec<&(dyn ToSql + Sync)> = params
-        .iter()
-        .map(|param| param as &(dyn ToSql + Sync))
-        .collect();
-    Ok(client.execute(&statement, &params).await?)
+    Ok(client.execute(&statement, &bound(params)).await?)
 }
 
 /// Take the rows that `sql` selects, until the transaction ends; whether there are any.
@@ -84,11 +76,13 @@ pub(in crate::store) async fn lock(
     let statement = client
         .prepare_cached(&format!("{} FOR UPDATE", dialect(sql)))
         .await?;
-    let params: Vec<&(dyn ToSql + Sync)> = params
-        .iter()
-        .map(|param| param as &(dyn ToSql + Sync))
-        .collect();
-    Ok(!client.query(&statement, &params).await?.is_empty())
+    Ok(!client.query(&statement, &bound(params)).await?.is_empty())
+}
+
+/// Parameters as the driver takes them.
+fn bound<'p>(params: &'p [Param<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
+    let bound = params.iter().map(|param| param as &(dyn ToSql + Sync));
+    bound.collect()
 }
 
 fn read(row: &tokio_postgres::Row) -> Result<Row, Failure> {
