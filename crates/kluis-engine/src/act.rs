@@ -3,19 +3,20 @@
 //! An operation is either a [`Engine::look`] or a [`Engine::change`], so it cannot be run without naming its
 //! [`Action`], and cannot end without leaving exactly one event, refused or done.
 
+mod told;
 mod watched;
 
-use serde::Serialize;
-
 use crate::action::{Action, Floor};
-use crate::audit::{Event, Outcome};
-use crate::caller::{Caller, Credential, Principal};
+use crate::audit::Outcome;
+use crate::caller::{Caller, Principal};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::ids::{EnvVarId, EventId, SecretId, ShareId, VaultId};
+use crate::ids::{AgentId, EnvVarId, SecretId, ShareId, VaultId};
 use crate::policy::Basis;
 use crate::store::{Conn, Touches, Tx, Work};
+
+pub(crate) use told::ListedSecret;
 
 /// One act under way: who does what, and what its event will tell.
 #[derive(Clone)]
@@ -39,6 +40,8 @@ pub(crate) struct Act {
     reads_along: bool,
     /// Whether another act takes it from here.
     deferred: bool,
+    /// Whether it came to an answer that says no.
+    missed: bool,
     /// Who is recorded when it is not the caller, whose rights decide.
     done_by: Option<DoneBy>,
 }
@@ -60,38 +63,8 @@ struct Thing {
     name: Option<String>,
     version: Option<u32>,
     share: Option<ShareId>,
+    agent: Option<AgentId>,
     basis: Option<&'static str>,
-}
-
-/// One secret of an event that stands for many.
-#[derive(Clone, Debug, Serialize, serde::Deserialize)]
-pub(crate) struct ListedSecret {
-    pub(crate) id: String,
-    pub(crate) path: String,
-    pub(crate) version: u32,
-}
-
-/// The details of an event, as they are stored.
-#[derive(Serialize)]
-struct Details<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vault_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    share_id: Option<String>,
-    api: &'a str,
-    request_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    basis: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secrets: Option<&'a [ListedSecret]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    keys: Option<&'a [String]>,
 }
 
 impl Engine {
@@ -237,6 +210,7 @@ impl Engine {
             honeytokens: None,
             reads_along: false,
             deferred: false,
+            missed: false,
             done_by: None,
         }
     }
@@ -319,6 +293,12 @@ impl Act {
         self.found.share = Some(id);
     }
 
+    /// It is about what this agent may.
+    pub(crate) fn concerns(&mut self, agent: AgentId) {
+        self.named.agent = Some(agent);
+        self.found.agent = Some(agent);
+    }
+
     /// A share was made.
     pub(crate) fn finds_share(&mut self, id: ShareId) {
         self.found.share = Some(id);
@@ -350,6 +330,11 @@ impl Act {
         self.deferred = true;
     }
 
+    /// What was asked for is not so: the answer says it without an error, and the record that it failed.
+    pub(crate) fn misses(&mut self) {
+        self.missed = true;
+    }
+
     /// On what ground it was allowed; an owner's or maker's passing is told (RULES §2, step 3).
     pub(crate) fn rests_on(&mut self, basis: Basis) {
         self.found.basis = match basis {
@@ -357,94 +342,4 @@ impl Act {
             Basis::Policy(_) | Basis::Role => None,
         };
     }
-
-    /// The event of this act, ended with `error` or well; `None` when it is not an act but a malformed request, or
-    /// did not come to a decision.
-    pub(crate) fn event(&self, error: Option<&Error>) -> Result<Option<Event>, Error> {
-        let (outcome, thing) = match error {
-            None if self.deferred => return Ok(None),
-            None => (Outcome::Success, &self.found),
-            Some(Error::Forbidden | Error::Unauthenticated) => (Outcome::Denied, &self.found),
-            Some(Error::Hidden) => (Outcome::Denied, &self.named),
-            Some(Error::NotFound) => (Outcome::Failed, &self.named),
-            Some(Error::Conflict(_) | Error::Gone) => (Outcome::Failed, &self.found),
-            Some(
-                Error::Internal(_)
-                | Error::Invalid(_)
-                | Error::RateLimited { .. }
-                | Error::TooLarge
-                | Error::Unavailable(_),
-            ) => return Ok(None),
-        };
-        self.event_of(outcome, thing, self.action).map(Some)
-    }
-
-    /// An event of this act under another action's name: a plaintext that left with the answer to a change.
-    pub(crate) fn also(&mut self, action: Action) -> Result<Event, Error> {
-        self.reads_along = true;
-        self.event_of(Outcome::Success, &self.found, action)
-    }
-
-    /// Who is recorded: type, id, id of the credential.
-    fn actor(&self) -> (&'static str, Option<[u8; 16]>, Option<[u8; 16]>) {
-        match &self.done_by {
-            Some(DoneBy::Anyone) => ("anonymous", None, None),
-            Some(DoneBy::Caller(caller)) => actor_of(caller),
-            None => actor_of(&self.caller),
-        }
-    }
-
-    fn event_of(&self, outcome: Outcome, thing: &Thing, action: Action) -> Result<Event, Error> {
-        let (listed, keys) = match outcome {
-            Outcome::Success => (self.listed.as_deref(), self.keys.as_deref()),
-            Outcome::Denied | Outcome::Failed => (None, None),
-        };
-        let details = Details {
-            vault_id: thing.vault.map(|vault| vault.to_string()),
-            path: thing.path.as_deref(),
-            name: thing.name.as_deref(),
-            version: thing.version,
-            share_id: thing.share.map(|share| share.to_string()),
-            api: self.caller.origin.api,
-            request_id: self.caller.origin.request.to_string(),
-            basis: thing.basis,
-            secrets: listed,
-            keys,
-        };
-        let (actor_type, actor, credential) = self.actor();
-        Ok(Event {
-            id: EventId::generate(self.now)?,
-            organization: self.caller.organization,
-            at: self.now,
-            actor_type: actor_type.to_owned(),
-            actor,
-            credential,
-            action: action.rule().name.to_owned(),
-            resource_type: thing.resource_type.to_owned(),
-            resource: thing.resource,
-            outcome,
-            details: serde_json::to_string(&details)
-                .map_err(|cause| Error::internal(cause.to_string()))?,
-            address: self
-                .caller
-                .origin
-                .address
-                .map(|address| address.to_string())
-                .unwrap_or_default(),
-            count: listed.map_or(1, |listed| i64::try_from(listed.len()).unwrap_or(i64::MAX)),
-        })
-    }
-}
-
-/// How a caller is recorded: type, id, id of the credential.
-fn actor_of(caller: &Caller) -> (&'static str, Option<[u8; 16]>, Option<[u8; 16]>) {
-    let (actor_type, actor) = match &caller.principal {
-        Principal::Agent(agent) => ("agent", *agent.id.bytes()),
-        Principal::User(user) => ("user", *user.id.bytes()),
-    };
-    let credential = match caller.credential {
-        Credential::ApiKey(id) => *id.bytes(),
-        Credential::Exchanged(id) | Credential::Session(id) => *id.bytes(),
-    };
-    (actor_type, Some(actor), Some(credential))
 }

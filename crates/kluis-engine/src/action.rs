@@ -192,6 +192,18 @@ actions! {
     EnrollmentApprove: "agent.approve", MEMBER, UNSCOPED, USERS, Change;
     /// Refuse an agent that has asked to be registered.
     EnrollmentDeny: "agent.deny", MEMBER, UNSCOPED, USERS, Change;
+    /// See the agents, as an administrator or as the agent itself.
+    AgentListAsAdmin: "agent.list", ADMIN, UNSCOPED, AGENTS, Read;
+    /// See one agent, as an administrator or as the agent itself.
+    AgentReadAsAdmin: "agent.view", ADMIN, UNSCOPED, AGENTS, Read;
+    /// Register an agent with a handle of its own, as an administrator.
+    AgentCreateAsAdmin: "agent.register", ADMIN, UNSCOPED, USERS, Change;
+    /// Change an agent's name or description, as an administrator.
+    AgentUpdateAsAdmin: "agent.update", ADMIN, UNSCOPED, USERS, Change;
+    /// Delete an agent, as an administrator.
+    AgentDeleteAsAdmin: "agent.delete", ADMIN, UNSCOPED, USERS, Change;
+    /// Give an agent a further key.
+    AgentKeyCreate: "api_key.create", ADMIN, UNSCOPED, USERS, Change;
     /// Delete an agent.
     AgentDelete: "agent.delete", MEMBER, UNSCOPED, USERS, Change;
     /// Take an agent from the user who is responsible for it.
@@ -260,6 +272,8 @@ actions! {
     PolicyDelete: "policy.delete", ANYONE, SETTINGS, AGENTS, Change;
     /// See the public key that values are sealed with for the organization.
     PublicKeyRead: "public_key.read", ADMIN, ANY, USERS, Read;
+    /// See the key that one asks with.
+    OwnKeyRead: "api_key.view", ADMIN, ANY, AGENTS, Read;
     /// See who one is.
     ProfileRead: "profile.read", ANYONE, ANY, AGENTS, Read;
     /// See who one is, as an administrator.
@@ -340,4 +354,34 @@ actions! {
     VaultDelete: "vault.delete", ANYONE, WRITE, AGENTS, Change;
     /// Take a vault from its maker.
     VaultTakeOver: "vault.take_over", ADMIN, WRITE, USERS, Change;
+    /// See the rules that let agents read a zero-knowledge item.
+    ZkAccessList: "zk_access.list", ADMIN, READ, AGENTS, Read;
+    /// Let an agent read a zero-knowledge item.
+    ZkAccessGrant: "zk_access.grant", ADMIN, SETTINGS, USERS, Change;
+    /// Keep an agent from reading a zero-knowledge item.
+    ZkAccessRevoke: "zk_access.revoke", ADMIN, SETTINGS, USERS, Change;
+    /// See the items of the zero-knowledge vault, without payloads.
+    ZkItemList: "zk_item.list", ADMIN, SEE, AGENTS, Read;
+    /// Read a zero-knowledge item with its payload.
+    ZkItemRead: "zk_item.read", ADMIN, READ, AGENTS, Read;
+    /// Make a zero-knowledge item.
+    ZkItemCreate: "zk_item.create", ADMIN, WRITE, USERS, Change;
+    /// Change a zero-knowledge item.
+    ZkItemUpdate: "zk_item.update", ADMIN, WRITE, USERS, Change;
+    /// Delete a zero-knowledge item.
+    ZkItemDelete: "zk_item.delete", ADMIN, WRITE, USERS, Change;
+    /// See which keys the zero-knowledge vault has.
+    ZkKeyList: "zk_key.list", ADMIN, READ, AGENTS, Read;
+    /// Replace the primary key of the zero-knowledge vault.
+    ZkKeyReplace: "zk_key.replace", ADMIN, SETTINGS, USERS, Change;
+    /// Revoke a key of the zero-knowledge vault.
+    ZkKeyRevoke: "zk_key.revoke", ADMIN, SETTINGS, USERS, Change;
+    /// Make the organization's zero-knowledge vault.
+    ZkVaultCreate: "zk_vault.create", ADMIN, SETTINGS, USERS, Change;
+    /// Delete the zero-knowledge vault and all that is in it.
+    ZkVaultDelete: "zk_vault.delete", ADMIN, SETTINGS, USERS, Change;
+    /// See that there is a zero-knowledge vault, and how much is in it.
+    ZkVaultRead: "zk_vault.view", ANYONE, SEE, AGENTS, Read;
+    /// Prove a key of the zero-knowledge vault and get what it opens.
+    ZkVaultUnlock: "zk_vault.unlock", ADMIN, READ, AGENTS, Read;
 }

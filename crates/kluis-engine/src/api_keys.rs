@@ -3,12 +3,15 @@
 //! A revoked key stays in the lists, so that what it did keeps its name; it never works again.
 
 mod key;
+mod own;
 #[cfg(test)]
 mod tests;
 
 use kluis_crypto::Token;
 
 pub use key::{ApiKey, ApiKeyStatus, KeyStyle};
+pub use own::OwnKey;
+pub(crate) use own::agent_key_find;
 
 use crate::act::Act;
 use crate::action::Action;
@@ -196,7 +199,13 @@ impl Engine {
                 tx.conn()
                     .execute(
                         sql::ROTATE,
-                        params![key.id.bytes(), &digest, &key.prefix, act.now],
+                        params![
+                            key.id.bytes(),
+                            &digest,
+                            &key.prefix,
+                            act.now,
+                            &last4(&token)
+                        ],
                     )
                     .await?;
                 Ok((key, token))
@@ -261,7 +270,8 @@ pub(crate) async fn api_key_insert(
             &digest,
             scopes.as_ref(),
             key.expires_at,
-            now
+            now,
+            &last4(&token)
         ],
     )
     .await?;
@@ -382,6 +392,15 @@ async fn user_exists(
         .ok_or(Error::NotFound)
 }
 
-fn shown_prefix(token: &Token) -> String {
+/// What is shown of a token: its first characters.
+pub(crate) fn shown_prefix(token: &Token) -> String {
     token.expose().chars().take(12).collect()
+}
+
+/// The other end of it.
+pub(crate) fn last4(token: &Token) -> String {
+    let text = token.expose();
+    let behind = text.char_indices().rev().nth(3);
+    let (start, _) = behind.unwrap_or_default();
+    text.get(start..).unwrap_or_default().to_owned()
 }

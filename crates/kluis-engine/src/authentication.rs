@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::action::Scope;
 use crate::agents::{AGENT_PREFIX, path_scopes, vaults};
+use crate::api_keys::KeyStyle;
 use crate::caller::{Agent, Caller, Credential, Origin, Plan, Principal, Role, ScopeSet, User};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
@@ -142,6 +143,8 @@ fn sorts(token: &str, accepts: Accepts) -> &'static [Sort] {
         if takes_tokens { &[Sort::Session] } else { &[] }
     } else if token.starts_with(AGENT_PREFIX) {
         &[Sort::AgentKey]
+    } else if token.starts_with(KeyStyle::Inkbox.prefix()) {
+        &[Sort::ApiKey, Sort::AgentKey]
     } else {
         &[Sort::ApiKey]
     }

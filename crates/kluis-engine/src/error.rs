@@ -45,6 +45,8 @@ pub enum Conflict {
     Full,
     /// It is still in use.
     InUse,
+    /// A zero-knowledge vault keeps its primary key: it is replaced, never just revoked.
+    LastKey,
     /// The last active owner of an organization stays (RULES §8).
     LastOwner,
     /// The vault was made by a member or an agent, and nobody has taken it over (RULES §2).
@@ -176,6 +178,7 @@ impl fmt::Display for Conflict {
             Self::Exists => "It already exists.",
             Self::Full => "There are as many as there can be.",
             Self::InUse => "It is still in use.",
+            Self::LastKey => "A vault keeps its last primary key. Replace it instead.",
             Self::LastOwner => "An organization keeps at least one active owner.",
             Self::NotTakenOver => {
                 "A member or an agent made this vault: an owner or admin has to take it over first."

@@ -96,6 +96,16 @@ ids! {
     UserId;
     /// A vault.
     VaultId;
+    /// A rule that lets an agent read a zero-knowledge item.
+    ZkAccessId;
+    /// An item of a zero-knowledge vault, as its client names it.
+    ZkItemId;
+    /// A key of a zero-knowledge vault, as its client names it.
+    ZkKeyId;
+    /// A row of a key or an item of a zero-knowledge vault: clients choose ids, and only these tell everything apart.
+    ZkRowId;
+    /// A zero-knowledge vault.
+    ZkVaultId;
 }
 
 /// The 16 bytes of an id as 22 base-62 characters: what follows the prefix in a prefixed spelling (DESIGN §1).

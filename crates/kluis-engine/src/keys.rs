@@ -30,6 +30,7 @@ pub(crate) struct Unsealed {
     digester: TokenDigester,
     cursors: MacKey,
     second_factors: MacKey,
+    zk_proofs: MacKey,
     access_tokens: SigningKey,
     transport: TransportKeys,
     organizations: RwLock<HashMap<OrganizationId, Arc<OrganizationKeys>>>,
@@ -54,6 +55,8 @@ pub(crate) const CHECKPOINT: &str = "checkpoint";
 pub(crate) const ACCESS_TOKEN: &str = "access-token";
 /// What the key for log-ins that wait for a second factor is derived for, from that for digests.
 const SECOND_FACTOR: &str = "second-factor";
+/// What the key for proofs of zero-knowledge keys is derived for, from that for digests.
+const ZK_PROOF: &str = "zk-proof";
 
 impl Keys {
     pub(crate) fn new(signer: ChainSigner) -> Self {
@@ -102,6 +105,7 @@ impl Keys {
             digester: TokenDigester::new(digest.1.expose()),
             cursors: MacKey::derive(digest.1.expose(), CURSOR),
             second_factors: MacKey::derive(digest.1.expose(), SECOND_FACTOR),
+            zk_proofs: MacKey::derive(digest.1.expose(), ZK_PROOF),
             access_tokens: SigningKey::from_seed(&access_token.1)?,
             transport: TransportKeys::default(),
             organizations: RwLock::default(),
@@ -129,6 +133,11 @@ impl Unsealed {
     /// Tags log-ins that wait for a second factor.
     pub(crate) fn second_factors(&self) -> &MacKey {
         &self.second_factors
+    }
+
+    /// Tags the proofs of zero-knowledge keys, so that they are found without being kept.
+    pub(crate) fn zk_proofs(&self) -> &MacKey {
+        &self.zk_proofs
     }
 
     /// Signs access tokens.

@@ -47,15 +47,16 @@ mod transport_keys;
 mod upkeep;
 mod users;
 mod vaults;
+mod zk;
 
 pub use access_tokens::{AccessToken, LoggedIn};
 pub use action::{Action, Durability, Floor, Rule, Scope, ScopeNeed};
 pub use agent_tokens::AgentToken;
 pub use agents::{
-    AgentChange, AgentLimits, AgentProfile, Asking, Enrollment, EnrollmentState, EnrollmentStatus,
-    IdentityKey, NewAgent, NewEnrollment, Pairing,
+    AgentChange, AgentDescription, AgentLimits, AgentProfile, Asking, Enrollment, EnrollmentState,
+    EnrollmentStatus, IdentityKey, NewAgent, NewAgentKey, NewEnrollment, NewHandledAgent, Pairing,
 };
-pub use api_keys::{ApiKey, ApiKeyChange, ApiKeyStatus, KeyStyle, KeysOf, NewApiKey};
+pub use api_keys::{ApiKey, ApiKeyChange, ApiKeyStatus, KeyStyle, KeysOf, NewApiKey, OwnKey};
 pub use audit::{
     AuditCheckpoint, AuditEntry, AuditExport, AuditFilter, AuditRange, Event, Outcome,
     ResourceFilter, Verification,
@@ -75,7 +76,7 @@ pub use honeytokens::{Honeytoken, NewHoneytoken};
 pub use ids::{
     AgentId, ApiKeyId, DeviceLoginId, EnrollmentId, EnvVarId, EnvironmentId, EventId, HoneytokenId,
     IpRuleId, OrganizationId, PolicyId, RequestId, SecretId, SessionId, ShareId, TransportKeyId,
-    UserId, VaultId, from_base62, to_base62,
+    UserId, VaultId, ZkAccessId, ZkItemId, ZkKeyId, ZkRowId, ZkVaultId, from_base62, to_base62,
 };
 pub use ip_rules::{IpRule, IpRuleKind, NewIpRule};
 /// What hashing a password or passphrase costs.
@@ -104,3 +105,8 @@ pub use store::Storage;
 pub use templates::{Field, Template};
 pub use users::{NewUser, Profile, UserChange, UserProfile};
 pub use vaults::{DEFAULT_NAME, NewVault, Vault, VaultChange};
+pub use zk::{
+    Granted, NewZkItem, NewZkKey, NewZkVault, ZkAccess, ZkItem, ZkItemChange, ZkItemKind,
+    ZkItemWithPayload, ZkKey, ZkKeyKind, ZkKeyProof, ZkKeyReplacement, ZkProof, ZkUnlocked,
+    ZkUnlockedKey, ZkVaultInfo, ZkWrappedKey,
+};

@@ -3,6 +3,8 @@
 //! Both are counted in the database, so they hold over all nodes, keys and APIs: the times of the hits of the last
 //! minute, in one row per user or address.
 
+mod proofs;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -51,6 +53,7 @@ pub enum Refusal {
 /// Guesses under way on this node.
 pub(crate) struct Guesses {
     turns: Arc<Semaphore>,
+    proofs: proofs::Turns,
 }
 
 /// A password, code or refresh token that is about to be tried; it counts as failing until it has succeeded.
@@ -239,6 +242,7 @@ impl Default for Guesses {
     fn default() -> Self {
         Self {
             turns: Arc::new(Semaphore::new(GUESSES_AT_ONCE)),
+            proofs: proofs::Turns::default(),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::notice::{Actor, Notice, SERVER_LOG};
 use crate::store::sql::keys as sql;
 use crate::store::{Tx, params};
 use crate::transport_keys::TRANSPORT_KEY;
+use crate::zk::ZK_KEY;
 
 impl Engine {
     /// Make a new root key; the seal, and so every share, passphrase and key file, stays as it is. An operator's act.
@@ -249,7 +250,7 @@ impl Engine {
 }
 
 /// What is sealed beside things: its kind, and the statements that find and replace what an older key seals.
-const FIELDS: [(&str, &str, &str); 4] = [
+const FIELDS: [(&str, &str, &str); 5] = [
     (ENV_VAR, sql::STALE_ENV_VARS, sql::REWRAP_ENV_VAR),
     (NOTES, sql::STALE_NOTES, sql::REWRAP_NOTES),
     (TOTP, sql::STALE_TOTP, sql::REWRAP_TOTP),
@@ -258,6 +259,7 @@ const FIELDS: [(&str, &str, &str); 4] = [
         sql::STALE_TRANSPORT_KEYS,
         sql::REWRAP_TRANSPORT_KEY,
     ),
+    (ZK_KEY, sql::STALE_ZK_KEYS, sql::REWRAP_ZK_KEY),
 ];
 
 /// A secret's notes, sealed beside it.

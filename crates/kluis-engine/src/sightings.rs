@@ -239,7 +239,7 @@ impl Engine {
                     Box::pin(async move {
                         for (key, at) in used {
                             // A user's key or an agent's.
-                            for statement in [sql::KEY_USED, sql::AGENT_USED] {
+                            for statement in [sql::KEY_USED, sql::AGENT_KEY_USED, sql::AGENT_USED] {
                                 tx.conn()
                                     .execute(statement, params![key.bytes(), at])
                                     .await?;

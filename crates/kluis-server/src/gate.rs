@@ -24,6 +24,7 @@ use tracing::field::display;
 
 use crate::address_limit::AddressLimits;
 use crate::api::Dialect;
+use crate::api::inkbox::spelling;
 use crate::api::reply::{self, Cause, PROBLEM_JSON};
 use crate::app::App;
 use crate::caller::{Caller, Credential, Origin};
@@ -64,7 +65,10 @@ impl Gate {
         let started = Instant::now();
         let gauges = &self.app.metrics.gauges;
         let _in_flight = Held::up(gauges, |gauges| &gauges.in_flight);
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        if let Some(uri) = spelling::canonical(&parts.uri) {
+            parts.uri = uri;
+        }
         let grpc = grpc::Client::of(&parts.headers);
         // A body that has ended needs no box.
         let body = if body.is_end_stream() {

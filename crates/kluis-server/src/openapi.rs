@@ -206,7 +206,7 @@ fn describe(operation: &mut Operation, dialect: Option<Dialect>, path: &str, met
         }
     }
     let Some(dialect) = dialect else { return };
-    for (status, _) in REFUSALS {
+    for (status, _) in statuses(dialect) {
         let can_be = match status {
             "404" => path.contains('{') || path.starts_with("/crate.v1."),
             "409" => method != "GET",
@@ -229,6 +229,17 @@ fn describe(operation: &mut Operation, dialect: Option<Dialect>, path: &str, met
     }
 }
 
+/// The statuses of an API's refusals: one of them has another number in Inkbox.
+fn statuses(dialect: Dialect) -> impl Iterator<Item = (&'static str, &'static str)> {
+    REFUSALS.into_iter().map(move |(status, description)| {
+        if dialect == Dialect::Inkbox && status == "400" {
+            ("422", description)
+        } else {
+            (status, description)
+        }
+    })
+}
+
 /// The refusals that an API's operations refer to.
 fn refusals(dialect: Dialect) -> BTreeMap<String, RefOr<Response>> {
     let media_type = match dialect {
@@ -245,7 +256,7 @@ fn refusals(dialect: Dialect) -> BTreeMap<String, RefOr<Response>> {
             .insert(media_type.to_owned(), Content::new(schema).into());
         (status.to_owned(), RefOr::T(response))
     };
-    REFUSALS.into_iter().map(refusal).collect()
+    statuses(dialect).map(refusal).collect()
 }
 
 /// The ways to prove who one is to an API; any one will do.

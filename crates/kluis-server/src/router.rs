@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use utoipa::openapi::path::{Operation as Documented, PathItem};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::api::{Dialect, cloudkeep, crate_io, credvault, oneclaw};
+use crate::api::{Dialect, cloudkeep, crate_io, credvault, inkbox, oneclaw};
 use crate::app::App;
 use crate::config::Doors;
 use crate::metrics::Counts;
@@ -19,6 +19,7 @@ pub(crate) fn dialects() -> Vec<(Dialect, OpenApiRouter<App>)> {
         (Dialect::CloudKeep, cloudkeep::router()),
         (Dialect::Crate, crate_io::router()),
         (Dialect::CredVault, credvault::router()),
+        (Dialect::Inkbox, inkbox::router()),
         (Dialect::OneClaw, oneclaw::router()),
     ]
 }

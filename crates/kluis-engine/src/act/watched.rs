@@ -46,7 +46,9 @@ impl Act {
     /// Whether it is about what is at `path`, where this secret is if any.
     pub(crate) fn touches(&self, path: &str, secret: Option<&[u8; 16]>) -> bool {
         if let Some(listed) = &self.listed {
-            return listed.iter().any(|listed| listed.path == path);
+            return listed
+                .iter()
+                .any(|listed| listed.path.as_deref() == Some(path));
         }
         let things = [&self.named, &self.found];
         things.iter().any(|thing| {

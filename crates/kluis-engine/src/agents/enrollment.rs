@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kluis_crypto::Token;
 
+use super::change::Handle;
 use super::identity_key::IdentityKey;
 use super::keys::key_insert;
 use super::profile::check_text;
@@ -259,7 +260,7 @@ impl Engine {
                     ssh_public_key: row.public_key.map(|key| key.bytes().to_vec()),
                     ..AgentProfile::new(act, own, row.name, limits)?
                 };
-                let agent = agent_make(&engine, tx, act, agent).await?;
+                let agent = agent_make(&engine, tx, act, agent, Handle::OfName).await?;
                 let approved = params![row.id.bytes(), agent.id.bytes(), act.now.after(PATIENCE)];
                 tx.conn().execute(sql::APPROVE, approved).await?;
                 if is_paired {

@@ -5,26 +5,40 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use kluis_crypto::{KeyPair, Secret, Token};
 use zeroize::Zeroizing;
 
-use super::{AgentProfile, agent_to_change};
+use super::profile::check_text;
+use super::{AgentProfile, agent_to_change, own_id};
 use crate::act::Act;
 use crate::action::Action;
+use crate::api_keys::{KeyStyle, OwnKey, agent_key_find, last4, shown_prefix};
 use crate::caller::{Caller, Role};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::ids::{AgentId, ApiKeyId, VaultId};
+use crate::ids::{AgentId, ApiKeyId, UserId, VaultId};
 use crate::keys::Unsealed;
 use crate::secrets::{Form, Path, Value, secret_make};
 use crate::store::sql::{agents as sql, enrollments, organizations};
 use crate::store::{Conn, Tx, params};
+use crate::users::display_name;
 use crate::vaults::keys_vault_insert;
+
+/// A further key to give an agent.
+#[derive(Clone, Debug)]
+pub struct NewAgentKey {
+    /// Whose it is to be.
+    pub agent: Option<AgentId>,
+    /// What it is for: 1–255 characters.
+    pub label: String,
+    /// More about it: at most 1000 characters.
+    pub description: Option<String>,
+}
 
 /// What keys of agents begin with.
 pub(crate) const AGENT_PREFIX: &str = "ocv_";
 
 impl Engine {
-    /// Replace an agent's key; the old one and its tokens end at once, the new one is shown once and lives as long as the old
-    /// one was to.
+    /// Replace an agent's keys by one; the old ones and their tokens end at once, the new one is shown once and lives as long as
+    /// the one that it was registered with was to.
     pub async fn agent_rotate_key(
         &self,
         caller: &Caller,
@@ -53,6 +67,44 @@ impl Engine {
         .await
     }
 
+    /// Give an agent a further key, shown once. `Forbidden` when it is to be nobody's: keys of users are not made so.
+    /// `NotFound` when there is no such agent.
+    pub async fn agent_key_create(
+        &self,
+        caller: &Caller,
+        new: NewAgentKey,
+    ) -> Result<(OwnKey, Token), Error> {
+        let label = display_name(&new.label)?;
+        check_text(
+            "description",
+            new.description.as_deref().unwrap_or_default(),
+            1_000,
+        )?;
+        let keys = self.keys()?;
+        self.change(caller, Action::AgentKeyCreate, move |tx, act| {
+            Box::pin(async move {
+                act.calls_it(&label);
+                let agent = new.agent.ok_or(Error::Forbidden)?;
+                let agent = agent_to_change(tx.conn(), act, agent).await?;
+                let row = KeyRow {
+                    agent: agent.id,
+                    style: KeyStyle::Inkbox,
+                    label: &label,
+                    description: new.description.as_ref(),
+                    expires_at: None,
+                    created_by: Some(own_id(act)?),
+                };
+                let (id, token) = row.insert(tx.conn(), &keys, act.now).await?;
+                act.finds("api_key", *id.bytes());
+                act.calls_it(&label);
+                act.concerns(agent.id);
+                let key = agent_key_find(tx.conn(), agent.organization, agent.id, id);
+                Ok((key.await?, token))
+            })
+        })
+        .await
+    }
+
     /// The vault that private keys of agents are kept in; `NotFound` while there is none, and for all but owners and admins.
     pub async fn agent_keys_vault(&self, caller: &Caller) -> Result<VaultId, Error> {
         self.look(caller, Action::VaultRead, async |conn, act| {
@@ -69,7 +121,7 @@ impl Engine {
     }
 }
 
-/// Make a key and keep its digest.
+/// Make the key that an agent is registered with, and keep its digest.
 pub(super) async fn key_insert(
     conn: &mut Conn,
     keys: &Unsealed,
@@ -77,13 +129,59 @@ pub(super) async fn key_insert(
     expires_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Token, Error> {
-    let token = Token::generate(AGENT_PREFIX)?;
-    let id = ApiKeyId::generate(now)?;
-    let prefix: String = token.expose().chars().take(12).collect();
-    let digest = keys.digest(token.expose());
-    let row = params![id.bytes(), agent.bytes(), &prefix, &digest, expires_at, now];
-    conn.execute(sql::INSERT_KEY, row).await?;
+    let key = KeyRow {
+        agent,
+        style: KeyStyle::Oneclaw,
+        label: "",
+        description: None,
+        expires_at,
+        created_by: None,
+    };
+    let (_, token) = key.insert(conn, keys, now).await?;
     Ok(token)
+}
+
+/// A key of an agent to keep.
+struct KeyRow<'a> {
+    agent: AgentId,
+    style: KeyStyle,
+    label: &'a str,
+    description: Option<&'a String>,
+    expires_at: Option<Timestamp>,
+    created_by: Option<UserId>,
+}
+
+impl KeyRow<'_> {
+    async fn insert(
+        self,
+        conn: &mut Conn,
+        keys: &Unsealed,
+        now: Timestamp,
+    ) -> Result<(ApiKeyId, Token), Error> {
+        let prefix = match self.style {
+            KeyStyle::Inkbox => KeyStyle::Inkbox.prefix(),
+            _ => AGENT_PREFIX,
+        };
+        let token = Token::generate(prefix)?;
+        let id = ApiKeyId::generate(now)?;
+        let (prefix, last4) = (shown_prefix(&token), last4(&token));
+        let digest = keys.digest(token.expose());
+        let row = params![
+            id.bytes(),
+            self.agent.bytes(),
+            &prefix,
+            &last4,
+            self.style.as_str(),
+            self.label,
+            self.description,
+            &digest,
+            self.expires_at,
+            self.created_by.as_ref().map(UserId::bytes),
+            now
+        ];
+        conn.execute(sql::INSERT_KEY, row).await?;
+        Ok((id, token))
+    }
 }
 
 /// Make the key pairs that the agent has not brought: the public halves go onto the agent, the private ones into the

@@ -4,14 +4,18 @@
 //! | file | what |
 //! |---|---|
 //! | `mod.rs` | `agent_list`, `agent_read`, `agent_self`, `agent_create`, `agent_update`, `agent_delete`, `agent_take_over` |
-//! | `keys.rs` | `agent_rotate_key`; key pairs, and the vault that they are kept in |
+//! | `handled.rs` | the same for administrators, by handle: `agent_list_as_admin`, `agent_read_as_admin`, … |
+//! | `change.rs` | what making, changing and deleting one does to the database |
+//! | `keys.rs` | `agent_rotate_key`, `agent_key_create`; key pairs, and the vault that they are kept in |
 //! | `enrollment.rs` | `enrollment_begin`, `enrollment_status`, `enrollment_read`, `enrollment_approve`, `enrollment_deny` |
 //! | `identity_key.rs` | the public key that an agent brings |
 //! | `profile.rs` | an agent as it is stored and shown |
 //! | `scopes.rs`, `handle.rs` | what scopes and handles may be |
 
+mod change;
 mod enrollment;
 mod handle;
+mod handled;
 mod identity_key;
 mod keys;
 mod profile;
@@ -20,25 +24,28 @@ mod scopes;
 pub use enrollment::{
     Asking, Enrollment, EnrollmentState, EnrollmentStatus, NewEnrollment, Pairing,
 };
+pub use handled::{AgentDescription, NewHandledAgent};
 pub use identity_key::IdentityKey;
 pub(crate) use keys::AGENT_PREFIX;
+pub use keys::NewAgentKey;
 pub(crate) use profile::vaults;
 pub use profile::{AgentChange, AgentLimits, AgentProfile, NewAgent};
 pub(crate) use scopes::path_scopes;
 
 use kluis_crypto::Token;
 
-use self::handle::{free, handle_of};
+use self::change::{
+    Handle, agent_changed, agent_insert, agent_removed, agent_store, require_vaults,
+};
 use self::keys::{key_insert, key_pairs_make};
-use crate::access::VaultRow;
 use crate::act::Act;
 use crate::action::Action;
 use crate::caller::{Caller, Principal, Role};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::ids::{AgentId, OrganizationId, UserId, VaultId};
-use crate::store::sql::{agents as sql, enrollments, shares, vaults as vault_rows};
+use crate::ids::{AgentId, OrganizationId, UserId};
+use crate::store::sql::{agents as sql, enrollments};
 use crate::store::{Conn, Tx, params};
 use crate::users::display_name;
 
@@ -46,7 +53,15 @@ impl Engine {
     /// The agents that the caller may see, oldest first: all for owners and admins, for members those that they are
     /// responsible for, for an agent itself.
     pub async fn agent_list(&self, caller: &Caller) -> Result<Vec<AgentProfile>, Error> {
-        self.look(caller, Action::AgentList, async |conn, act| {
+        self.agents_seen(caller, Action::AgentList).await
+    }
+
+    async fn agents_seen(
+        &self,
+        caller: &Caller,
+        action: Action,
+    ) -> Result<Vec<AgentProfile>, Error> {
+        self.look(caller, action, async |conn, act| {
             let of = params![act.caller.organization.bytes()];
             let mut agents = Vec::new();
             for row in conn.query(sql::OF_ORGANIZATION, of).await? {
@@ -96,7 +111,7 @@ impl Engine {
                 let keys = engine.keys()?;
                 let own = own_id(act)?;
                 let agent = AgentProfile::new(act, own, name, limits)?;
-                let agent = agent_make(&engine, tx, act, agent).await?;
+                let agent = agent_make(&engine, tx, act, agent, Handle::OfName).await?;
                 let token = key_insert(tx.conn(), &keys, agent.id, new.key_expires_at, act.now);
                 let token = token.await?;
                 Ok((agent, token))
@@ -123,31 +138,8 @@ impl Engine {
         let engine = self.clone();
         self.change(caller, action, move |tx, act| {
             Box::pin(async move {
-                let conn = tx.conn();
-                let mut agent = agent_to_change(conn, act, agent).await?;
-                if let Some(vaults) = &change.vaults {
-                    let new: Vec<_> = vaults
-                        .iter()
-                        .filter(|vault| !agent.limits.vaults.contains(vault))
-                        .copied()
-                        .collect();
-                    require_vaults(&engine, conn, act, &new).await?;
-                }
-                agent.name = name.unwrap_or(agent.name);
-                agent.active = change.active.unwrap_or(agent.active);
-                let key_expires_at = change.key_expires_at;
-                agent.limits.change(change);
-                agent.updated_at = act.now;
-                agent_store(conn, &agent).await?;
-                if !agent.active {
-                    let of = params![agent.id.bytes()];
-                    conn.execute(enrollments::END_OF_AGENT, of).await?;
-                }
-                if let Some(at) = key_expires_at {
-                    conn.execute(sql::SET_KEY_EXPIRY, params![agent.id.bytes(), at])
-                        .await?;
-                }
-                Ok(agent)
+                let agent = agent_to_change(tx.conn(), act, agent).await?;
+                agent_changed(&engine, tx.conn(), act, agent, name, change).await
             })
         })
         .await
@@ -158,19 +150,8 @@ impl Engine {
     pub async fn agent_delete(&self, caller: &Caller, agent: AgentId) -> Result<(), Error> {
         self.change(caller, Action::AgentDelete, move |tx, act| {
             Box::pin(async move {
-                let conn = tx.conn();
-                let agent = agent_to_change(conn, act, agent).await?;
-                keys::key_pairs_delete(conn, &agent).await?;
-                for statement in [
-                    sql::OUTDATE_POLICIES,
-                    sql::DELETE_POLICIES,
-                    sql::FORGET_MAKER,
-                    shares::DELETE_OF_PRINCIPAL,
-                    sql::DELETE,
-                ] {
-                    conn.execute(statement, params![agent.id.bytes()]).await?;
-                }
-                Ok(())
+                let agent = agent_to_change(tx.conn(), act, agent).await?;
+                agent_removed(tx.conn(), &agent).await
             })
         })
         .await
@@ -208,13 +189,13 @@ async fn agent_make(
     tx: &mut Tx,
     act: &mut Act,
     mut agent: AgentProfile,
+    handle: Handle,
 ) -> Result<AgentProfile, Error> {
     act.calls_it(&agent.name);
     act.finds("agent", *agent.id.bytes());
-    let wanted = handle_of(&agent.name);
     require_vaults(engine, tx.conn(), act, &agent.limits.vaults).await?;
     key_pairs_make(engine, tx, act, &mut agent).await?;
-    agent_insert(tx.conn(), &mut agent, &wanted).await?;
+    agent_insert(tx.conn(), &mut agent, handle).await?;
     Ok(agent)
 }
 
@@ -270,104 +251,6 @@ async fn agent_to_change(
 fn own_id(act: &Act) -> Result<UserId, Error> {
     let user = act.caller.user().ok_or(Error::Forbidden)?;
     Ok(user.id)
-}
-
-/// An agent is bound to vaults that whoever binds it knows of.
-async fn require_vaults(
-    engine: &Engine,
-    conn: &mut Conn,
-    act: &Act,
-    bound_to: &[VaultId],
-) -> Result<(), Error> {
-    for vault in bound_to {
-        let row = conn
-            .query_one(vault_rows::BY_ID, params![vault.bytes()])
-            .await?;
-        let known = match row {
-            Some(row) => engine.access_of(conn, act, VaultRow::from_row(row)?).await,
-            None => Err(Error::NotFound),
-        };
-        match known {
-            Ok(_) => {}
-            Err(Error::Hidden | Error::NotFound) => {
-                return Err(Error::invalid(
-                    "vault_ids",
-                    "must be of vaults that you know",
-                ));
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// Keep a new agent under the first handle that is free.
-async fn agent_insert(
-    conn: &mut Conn,
-    agent: &mut AgentProfile,
-    wanted: &str,
-) -> Result<(), Error> {
-    let organization = agent.organization;
-    // Another node may take a handle between the look and the insertion.
-    for _ in 0..8 {
-        let like = format!("{wanted}-%");
-        let of = params![organization.bytes(), wanted, &like];
-        let rows = conn.query(sql::HANDLES, of).await?;
-        let taken = rows.into_iter().map(|mut row| row.text());
-        agent.handle = free(wanted, &taken.collect::<Result<_, _>>()?);
-        let limits = agent.limits.stored()?;
-        let inserted = conn
-            .query_one(
-                sql::INSERT,
-                params![
-                    agent.id.bytes(),
-                    organization.bytes(),
-                    agent.registered_by.as_ref().map(UserId::bytes),
-                    agent.created_by.as_ref().map(UserId::bytes),
-                    &agent.name,
-                    &agent.handle,
-                    &agent.limits.description,
-                    agent.active,
-                    &limits.scopes,
-                    &limits.vaults,
-                    agent.limits.intents_api_enabled,
-                    agent.limits.environment.as_ref(),
-                    agent.limits.token_ttl,
-                    agent.ssh_public_key.as_ref(),
-                    agent.ecdh_public_key.as_ref(),
-                    agent.limits.expires_at,
-                    agent.created_at
-                ],
-            )
-            .await?;
-        if inserted.is_some() {
-            return Ok(());
-        }
-    }
-    Err(Error::storage("no handle is free for long enough"))
-}
-
-async fn agent_store(conn: &mut Conn, agent: &AgentProfile) -> Result<(), Error> {
-    let limits = agent.limits.stored()?;
-    conn.execute(
-        sql::UPDATE,
-        params![
-            agent.id.bytes(),
-            &agent.name,
-            &agent.limits.description,
-            agent.active,
-            &limits.scopes,
-            &limits.vaults,
-            agent.limits.intents_api_enabled,
-            agent.limits.environment.as_ref(),
-            agent.limits.token_ttl,
-            agent.limits.expires_at,
-            agent.registered_by.as_ref().map(UserId::bytes),
-            agent.updated_at
-        ],
-    )
-    .await?;
-    Ok(())
 }
 
 pub(crate) fn require_ahead(

@@ -8,6 +8,7 @@ use super::row::EventRow;
 use crate::act::ListedSecret;
 use crate::clock::Timestamp;
 use crate::ids::{EventId, OrganizationId, SecretId, VaultId};
+use crate::zk::{ZK_ITEM, ZK_VAULT};
 
 /// An entry of the record as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,8 @@ struct Details {
     vault_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,8 +113,9 @@ impl Row {
         let vault = self.details.vault_id;
         let details = Details {
             vault_id: vault,
-            path: Some(secret.path.clone()),
-            version: Some(secret.version),
+            path: secret.path.clone(),
+            name: secret.name.clone(),
+            version: secret.version,
             api: self.details.api.clone(),
             request_id: self.details.request_id.clone(),
             basis: self.details.basis.clone(),
@@ -119,7 +123,7 @@ impl Row {
         };
         let entry = AuditEntry {
             id: derived_id(&self.event.id, index),
-            resource_type: "secret".to_owned(),
+            resource_type: listed_in(&self.event.resource_type).to_owned(),
             resource: SecretId::from_uuid_text(&secret.id).map(|id| *id.bytes()),
             ..self.entry(serde_json::to_string(&details).unwrap_or_default())
         };
@@ -148,6 +152,15 @@ impl Row {
             previous: self.previous,
             integrity_hash: self.hash.clone(),
         }
+    }
+}
+
+/// What kind of thing is listed in one of this kind.
+fn listed_in(resource_type: &str) -> &'static str {
+    if resource_type == ZK_VAULT {
+        ZK_ITEM
+    } else {
+        "secret"
     }
 }
 

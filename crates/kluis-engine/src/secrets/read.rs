@@ -101,11 +101,7 @@ impl Engine {
                             Verdict::Allow(basis) => {
                                 act.rests_on(basis);
                                 let number = row.info.number;
-                                listed.push(ListedSecret {
-                                    id: secret.id.to_string(),
-                                    path: secret.path.clone(),
-                                    version: number,
-                                });
+                                listed.push(ListedSecret::at(secret.id, &secret.path, number));
                                 Some(row.sealed.open(&keys, vault, secret.id, number)?)
                             }
                             Verdict::Deny => None,

@@ -296,11 +296,7 @@ impl Engine {
         {
             act.rests_on(basis);
             let number = version.info.number;
-            listed.push(ListedSecret {
-                id: secret.id.to_string(),
-                path: secret.path.clone(),
-                version: number,
-            });
+            listed.push(ListedSecret::at(secret.id, &secret.path, number));
             opened.push(Opened {
                 path: secret.path.clone(),
                 value: version.sealed.open(&keys, access.id(), secret.id, number)?,

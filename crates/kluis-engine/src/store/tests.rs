@@ -34,6 +34,7 @@ const ALL: &[(&str, &[&str])] = &[
     ("transport_keys", sql::transport_keys::ALL),
     ("users", sql::users::ALL),
     ("vaults", sql::vaults::ALL),
+    ("zk", sql::zk::ALL),
 ];
 
 #[test]

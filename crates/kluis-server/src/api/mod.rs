@@ -78,7 +78,7 @@ impl Dialect {
             Self::CloudKeep => cloudkeep::error::Failure(error).into_response(),
             Self::Crate => crate_io::error::Failure(error).into_response(),
             Self::CredVault => credvault::error::Failure(error).into_response(),
-            Self::Inkbox => inkbox::error::Failure(error).into_response(),
+            Self::Inkbox => inkbox::error::Failure::from(error).into_response(),
             Self::OneClaw => oneclaw::error::Failure(error).into_response(),
         }
     }

@@ -51,11 +51,7 @@ async fn pages_meet_without_gap_or_overlap(home: Home) {
 
 fn listing(home: &Home, vault: VaultId, secrets: u32) -> Event {
     let listed: Vec<_> = (0..secrets)
-        .map(|number| ListedSecret {
-            id: secret_id(number).to_string(),
-            path: format!("path/{number}"),
-            version: number + 1,
-        })
+        .map(|number| ListedSecret::at(secret_id(number), &format!("path/{number}"), number + 1))
         .collect();
     let details = serde_json::json!({
         "vault_id": vault.to_string(),

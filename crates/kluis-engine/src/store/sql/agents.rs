@@ -8,6 +8,7 @@ statements! {
     OF_ORGANIZATION = "SELECT id, organization_id, registered_by, created_by, name, handle, description, active, scopes,
         vaults, intents, environment, token_ttl, ssh_public_key, ecdh_public_key, expires_at, last_active_at, created_at,
         updated_at FROM agent WHERE organization_id = ?1 ORDER BY created_at, id";
+    BY_HANDLE = "SELECT id FROM agent WHERE organization_id = ?1 AND handle = ?2";
     ORGANIZATION = "SELECT organization_id FROM agent WHERE id = ?1";
     LOCK = "SELECT id FROM agent WHERE id = ?1 AND organization_id = ?2";
     /// No row when the handle is taken.
@@ -20,9 +21,13 @@ statements! {
     DELETE = "DELETE FROM agent WHERE id = ?1";
     /// Handles that begin like the one that is wanted; the pattern's own wildcards are escaped.
     HANDLES = "SELECT handle FROM agent WHERE organization_id = ?1 AND (handle = ?2 OR handle LIKE ?3 ESCAPE '!')";
-    INSERT_KEY = "INSERT INTO agent_key (id, agent_id, prefix, digest, expires_at, created_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    KEY = "SELECT id, expires_at, created_at FROM agent_key WHERE agent_id = ?1";
+    INSERT_KEY = "INSERT INTO agent_key (id, agent_id, prefix, last4, style, label, description, digest, expires_at, created_by,
+        created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    /// The one that it got when it was registered.
+    KEY = "SELECT id, expires_at, created_at FROM agent_key WHERE agent_id = ?1 AND style = 'oneclaw'";
+    /// With the name of its agent, which stands for a label where there is none.
+    KEY_BY_ID = "SELECT k.prefix, k.last4, k.label, a.name, k.description, k.created_by, k.last_used_at, k.expires_at, k.created_at
+        FROM agent_key k JOIN agent a ON a.id = k.agent_id WHERE k.id = ?1 AND k.agent_id = ?2";
     SET_KEY_EXPIRY = "UPDATE agent_key SET expires_at = ?2 WHERE agent_id = ?1";
     /// With the tokens that they were exchanged for.
     DELETE_KEYS = "DELETE FROM agent_key WHERE agent_id = ?1";

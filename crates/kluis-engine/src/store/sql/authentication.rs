@@ -22,6 +22,8 @@ statements! {
         JOIN organization o ON o.id = a.organization_id LEFT JOIN user_account u ON u.id = a.registered_by WHERE t.digest = ?1";
     AGENT_USED = "UPDATE agent SET last_active_at = ?2
         WHERE id = (SELECT agent_id FROM agent_key WHERE id = ?1) AND (last_active_at IS NULL OR last_active_at < ?2)";
+    AGENT_KEY_USED = "UPDATE agent_key SET last_used_at = ?2
+        WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)";
     KEY_USED = "UPDATE api_key SET last_used_at = ?2
         WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)";
 }

@@ -40,6 +40,9 @@ statements! {
         WHERE key_version < ?2 AND organization_id = ?1 LIMIT 200";
     REWRAP_TRANSPORT_KEY = "UPDATE transport_key SET key_version = ?3, private_key = ?4
         WHERE id = ?1 AND key_version = ?2";
+    STALE_ZK_KEYS = "SELECT k.row_id, k.key_version, k.sealed FROM zk_key k JOIN zk_vault v ON v.id = k.vault_id
+        WHERE k.key_version < ?2 AND v.organization_id = ?1 LIMIT 200";
+    REWRAP_ZK_KEY = "UPDATE zk_key SET key_version = ?3, sealed = ?4 WHERE row_id = ?1 AND key_version = ?2";
     STALE_TOTP = "SELECT id, totp_key_version, totp_secret FROM user_account
         WHERE totp_key_version < ?2 AND organization_id = ?1 LIMIT 200";
     REWRAP_TOTP = "UPDATE user_account SET totp_key_version = ?3, totp_secret = ?4

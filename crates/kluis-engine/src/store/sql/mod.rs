@@ -30,3 +30,4 @@ pub(crate) mod shares;
 pub(crate) mod transport_keys;
 pub(crate) mod users;
 pub(crate) mod vaults;
+pub(crate) mod zk;

@@ -75,6 +75,7 @@ fn status_and_code(error: &Error) -> (StatusCode, Code) {
         Error::Conflict(
             Conflict::Full
             | Conflict::InUse
+            | Conflict::LastKey
             | Conflict::LastOwner
             | Conflict::NotTakenOver
             | Conflict::Protected

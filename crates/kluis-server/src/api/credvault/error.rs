@@ -58,6 +58,7 @@ fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::Conflict(
             Conflict::Full
             | Conflict::InUse
+            | Conflict::LastKey
             | Conflict::LastOwner
             | Conflict::NotTakenOver
             | Conflict::Protected

@@ -1,80 +1,150 @@
-//! Inkbox's errors: `{"detail":…}`, a sentence or, for what is wrong with a request, a list.
+//! Inkbox's errors: `{"detail":…}`, a sentence or, for what is wrong with a request, a list (contract §2.2).
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use kluis_engine::{Error, Why};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::api::body::BODY;
 use crate::api::reply::{self, APPLICATION_JSON};
 
-/// An error of the engine on its way to a client of this API.
+/// An error on its way to a client of this API.
 #[derive(Debug)]
-pub(crate) struct Failure(pub(crate) Error);
+pub(crate) enum Failure {
+    /// The engine's.
+    Engine(Error),
+    /// A handle that another identity has; clients know it by its shape.
+    HandleTaken,
+    /// Something is wrong with a parameter in this part of the address.
+    In(Place, Error),
+    /// A key is to be replaced with neither or both of the proofs.
+    Proofs,
+}
 
-#[derive(Serialize)]
-struct Body<T> {
-    detail: T,
+/// A part of the address.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    /// The path.
+    Path,
+    /// The query.
+    Query,
+}
+
+/// An error.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(crate) struct Body<'a> {
+    detail: Detail<'a>,
+}
+
+/// What went wrong.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum Detail<'a> {
+    /// In words.
+    #[schema(value_type = String)]
+    Sentence(String),
+    /// What is wrong with the request by itself.
+    Wrong([Wrong<'a>; 1]),
+    /// A handle that is taken.
+    Taken {
+        #[schema(examples("agent_handle_unavailable"))]
+        error: &'static str,
+        #[schema(examples("identities"))]
+        blocking_namespace: &'static str,
+    },
 }
 
 /// One thing that is wrong with a request.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Wrong<'a> {
-    loc: Vec<&'a str>,
-    msg: String,
+    /// `missing`, `too_long` or `value_error`.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// `body`, `path` or `query`, and the way from there.
+    loc: Vec<Step<'a>>,
+    msg: String,
+}
+
+/// A step of the way to a member.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(untagged)]
+enum Step<'a> {
+    /// Into an array.
+    At(usize),
+    /// Into an object.
+    Member(&'a str),
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self(error)
+        Self::Engine(error)
     }
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let status = status(&self.0);
-        let wrong = match &self.0 {
-            Error::Invalid(invalid) => {
-                let mut loc = vec![BODY];
-                if invalid.field != BODY {
-                    loc.push(&invalid.field);
-                }
-                let (msg, kind) = match &invalid.why {
-                    Why::Missing => ("Field required".to_owned(), "missing"),
-                    Why::Wrong(why) => (why.to_string(), "value_error"),
+        let (place, error) = match &self {
+            Self::Engine(error) => (BODY, error),
+            Self::In(Place::Path, error) => ("path", error),
+            Self::In(Place::Query, error) => ("query", error),
+            Self::HandleTaken => {
+                let taken = Detail::Taken {
+                    error: "agent_handle_unavailable",
+                    blocking_namespace: "identities",
                 };
-                Wrong { loc, msg, kind }
+                return answer(StatusCode::CONFLICT, taken);
             }
-            Error::TooLarge => Wrong {
-                loc: vec![BODY],
-                msg: self.0.to_string(),
-                kind: "too_long",
-            },
-            _ => {
-                let body = Body {
-                    detail: self.0.to_string(),
-                };
-                return reply::refusal(status, APPLICATION_JSON, &body, &self.0, "ApiKey");
+            Self::Proofs => {
+                let proofs = "Exactly one of current_auth_hash and recovery_auth_hash is required.";
+                return answer(StatusCode::BAD_REQUEST, Detail::Sentence(proofs.to_owned()));
             }
         };
-        reply::refusal(
-            status,
-            APPLICATION_JSON,
-            &Body { detail: [wrong] },
-            &self.0,
-            "ApiKey",
-        )
+        let detail = match error {
+            Error::Invalid(invalid) => {
+                let (msg, kind) = match &invalid.why {
+                    Why::Missing => ("is required".to_owned(), "missing"),
+                    Why::Wrong(why) => (why.to_string(), "value_error"),
+                };
+                let loc = way(place, &invalid.field);
+                Detail::Wrong([Wrong { kind, loc, msg }])
+            }
+            Error::TooLarge => Detail::Wrong([Wrong {
+                kind: "too_long",
+                loc: way(place, BODY),
+                msg: error.to_string(),
+            }]),
+            _ => Detail::Sentence(error.to_string()),
+        };
+        let body = Body { detail };
+        reply::refusal(status(error), APPLICATION_JSON, &body, error, CHALLENGE)
     }
 }
 
 /// The answer to a method that a path does not have.
 pub(crate) fn method_not_allowed() -> Response {
-    let body = Body {
-        detail: "Method Not Allowed",
-    };
-    reply::json(StatusCode::METHOD_NOT_ALLOWED, APPLICATION_JSON, &body)
+    let detail = Detail::Sentence("Method Not Allowed".to_owned());
+    answer(StatusCode::METHOD_NOT_ALLOWED, detail)
+}
+
+fn answer(status: StatusCode, detail: Detail<'_>) -> Response {
+    reply::json(status, APPLICATION_JSON, &Body { detail })
+}
+
+/// The way to `field`, such as `recovery_keys[0].id`.
+fn way<'a>(place: &'a str, field: &'a str) -> Vec<Step<'a>> {
+    let mut way = vec![Step::Member(place)];
+    if field == BODY {
+        return way;
+    }
+    for member in field.split('.') {
+        let mut parts = member.split('[');
+        way.extend(parts.next().map(Step::Member));
+        let positions = parts.filter_map(|part| part.strip_suffix(']')?.parse().ok());
+        way.extend(positions.map(Step::At));
+    }
+    way
 }
 
 fn status(error: &Error) -> StatusCode {
@@ -87,5 +157,27 @@ fn status(error: &Error) -> StatusCode {
         Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Unauthenticated => StatusCode::UNAUTHORIZED,
         Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// What a 401 asks for.
+const CHALLENGE: &str = "ApiKey";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_to_a_member_goes_step_by_step() {
+        assert_eq!(way("query", "body"), [Step::Member("query")]);
+        assert_eq!(
+            way("body", "recovery_keys[3].id"),
+            [
+                Step::Member("body"),
+                Step::Member("recovery_keys"),
+                Step::At(3),
+                Step::Member("id")
+            ]
+        );
     }
 }

@@ -1,0 +1,99 @@
+//! Guesses at the keys of zero-knowledge vaults (Inkbox contract §7).
+//!
+//! Whoever proves a key unlocks often and should not wait for a writer, so only wrong proofs are counted. Proofs of one
+//! credential are tried one after the other: otherwise many that come together would all be let through before the first
+//! of them counts.
+
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::{Window, seconds_until};
+use crate::caller::{Caller, Credential};
+use crate::clock::Timestamp;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::store::params;
+use crate::store::sql::limits as sql;
+
+/// Whose turn it is; credentials that share a place wait for each other now and then.
+pub(crate) struct Turns(Box<[Arc<Mutex<()>>]>);
+
+/// A proof that is about to be tried.
+pub(crate) struct ZkGuess {
+    subjects: [(String, u32); 2],
+    _turn: OwnedMutexGuard<()>,
+}
+
+/// Places of credentials.
+const PLACES: u8 = 64;
+/// Wrong proofs in any 60 seconds with one credential.
+const OF_CREDENTIAL: u32 = 10;
+/// Wrong proofs in any 60 seconds in one organization.
+const OF_ORGANIZATION: u32 = 60;
+
+impl Engine {
+    /// Begin to try a proof. `RateLimited` after too many wrong ones, whatever this one is.
+    pub(crate) async fn zk_guess_begin(&self, caller: &Caller) -> Result<ZkGuess, Error> {
+        let credential = match caller.credential {
+            Credential::ApiKey(id) => *id.bytes(),
+            Credential::Exchanged(id) | Credential::Session(id) => *id.bytes(),
+        };
+        let turn = self.guesses().proofs.of(&credential).lock_owned().await;
+        let subjects = [
+            (
+                format!("zk-key:{}", kluis_crypto::hash::hex(&credential)),
+                OF_CREDENTIAL,
+            ),
+            (format!("zk:{}", caller.organization), OF_ORGANIZATION),
+        ];
+        let now = self.clock().now();
+        let mut reader = self.store().reader().await?;
+        for (subject, limit) in &subjects {
+            let of = params![subject];
+            let row = reader.conn()?.query_one(sql::HITS, of).await?;
+            let stored = row.map(|mut row| row.blob()).transpose()?;
+            let window = Window::read(&stored.unwrap_or_default(), now);
+            if window.is_full(*limit) {
+                return Err(too_many(window.reset(now), now));
+            }
+        }
+        drop(reader);
+        Ok(ZkGuess {
+            subjects,
+            _turn: turn,
+        })
+    }
+}
+
+impl ZkGuess {
+    /// It was wrong: it counts. `RateLimited` when others have used up what was left, so that nothing is told of this one.
+    pub(crate) async fn missed(self, engine: &Engine) -> Result<(), Error> {
+        for (subject, limit) in self.subjects {
+            let hit = engine.hit(subject, limit).await?;
+            hit.counted(engine.clock().now())?;
+        }
+        Ok(())
+    }
+}
+
+impl Turns {
+    fn of(&self, credential: &[u8; 16]) -> Arc<Mutex<()>> {
+        // The end of an id is random.
+        let [.., last] = credential;
+        let turn = self.0.get(usize::from(last % PLACES));
+        turn.map(Arc::clone).unwrap_or_default()
+    }
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self((0..PLACES).map(|_| Arc::default()).collect())
+    }
+}
+
+fn too_many(reset: Timestamp, now: Timestamp) -> Error {
+    Error::RateLimited {
+        retry_after: seconds_until(reset, now),
+    }
+}

@@ -1,0 +1,204 @@
+//! Items of the zero-knowledge vault: made, listed, read, changed, deleted (Inkbox contract §4.6 to §4.10).
+
+use super::access::{Rules, Sight};
+use super::item::{ItemRow, NewZkItem, ZkItem, ZkItemChange, ZkItemKind, ZkItemWithPayload};
+use super::{ZK_ITEM, vault_of};
+use crate::act::Act;
+use crate::action::Action;
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::{Conflict, Error};
+use crate::ids::{ZkItemId, ZkRowId, ZkVaultId};
+use crate::store::sql::zk as sql;
+use crate::store::{Conn, params};
+
+impl Engine {
+    /// Make an item. `NotFound` without a vault; `Conflict` when its id is taken, or was and its item is deleted.
+    pub async fn zk_item_create(&self, caller: &Caller, new: NewZkItem) -> Result<ZkItem, Error> {
+        new.check()?;
+        self.change(caller, Action::ZkItemCreate, move |tx, act| {
+            Box::pin(async move {
+                let conn = tx.conn();
+                let id = new.id.map_or_else(random_id, Ok)?;
+                act.names(ZK_ITEM, *id.bytes());
+                act.calls_it(&new.name);
+                let vault = vault_of(conn, act).await?;
+                act.finds(ZK_ITEM, *id.bytes());
+                let row = ZkRowId::generate(act.now)?;
+                let columns = params![
+                    row.bytes(),
+                    vault.bytes(),
+                    id.bytes(),
+                    &new.name,
+                    new.description.as_ref(),
+                    new.kind.as_str(),
+                    &new.payload,
+                    act.now
+                ];
+                if conn.execute(sql::INSERT_ITEM, columns).await? == 0 {
+                    return Err(Error::Conflict(Conflict::Exists));
+                }
+                // Looked for after the insertion, which waits for a deletion of the same id under way.
+                let spent = params![vault.bytes(), id.bytes()];
+                if conn.query_one(sql::IS_SPENT, spent).await?.is_some() {
+                    return Err(Error::Conflict(Conflict::Exists));
+                }
+                Ok(ZkItem {
+                    id,
+                    name: new.name,
+                    description: new.description,
+                    kind: new.kind,
+                    access: Vec::new(),
+                    created_at: act.now,
+                    updated_at: act.now,
+                })
+            })
+        })
+        .await
+    }
+
+    /// The items that the caller sees, newest first; all of them, or those of one kind. `NotFound` without a vault.
+    pub async fn zk_item_list(
+        &self,
+        caller: &Caller,
+        kind: Option<ZkItemKind>,
+    ) -> Result<Vec<ZkItem>, Error> {
+        self.look(caller, Action::ZkItemList, async |conn, act| {
+            let vault = vault_of(conn, act).await?;
+            let sight = Sight::of(&act.caller);
+            let (all, granted) = (sql::ITEMS, sql::ITEMS_OF_AGENT);
+            let mut items = Vec::new();
+            for mut row in sight.rows(conn, vault, all, granted).await? {
+                let row = ItemRow::from_columns(&mut row)?;
+                if kind.is_none_or(|kind| row.item.kind == kind) {
+                    items.push(row);
+                }
+            }
+            newest_first(&mut items, |row| row.row);
+            let mut rules = Rules::of_vault(conn, vault).await?;
+            let items = items.into_iter().map(|row| rules.put(row));
+            Ok(items.collect())
+        })
+        .await
+    }
+
+    /// One item with its payload. `NotFound` when there is none; `Forbidden` for an agent that has no rule for it, and for one
+    /// that private keys are withheld from.
+    pub async fn zk_item_read(
+        &self,
+        caller: &Caller,
+        id: ZkItemId,
+    ) -> Result<ZkItemWithPayload, Error> {
+        self.look(caller, Action::ZkItemRead, async |conn, act| {
+            let vault = vault_of(conn, act).await?;
+            let (row, payload) = item_find(conn, act, vault, id).await?;
+            let rules = Rules::of_item(conn, row.row).await?;
+            let sight = Sight::of(&act.caller);
+            if !sight.sees(&rules) || !sight.reads(row.item.kind) {
+                return Err(Error::Forbidden);
+            }
+            let mut item = row.item;
+            item.access = rules;
+            Ok(ZkItemWithPayload { item, payload })
+        })
+        .await
+    }
+
+    /// Change an item. `NotFound` when there is none.
+    pub async fn zk_item_update(
+        &self,
+        caller: &Caller,
+        id: ZkItemId,
+        change: ZkItemChange,
+    ) -> Result<ZkItem, Error> {
+        change.check()?;
+        self.change(caller, Action::ZkItemUpdate, move |tx, act| {
+            Box::pin(async move {
+                let conn = tx.conn();
+                let vault = vault_of(conn, act).await?;
+                let row = item_to_change(conn, act, vault, id).await?;
+                let mut item = row.item;
+                if !change.is_empty() {
+                    item.updated_at = act.now;
+                }
+                item.name = change.name.unwrap_or(item.name);
+                item.description = change.description.unwrap_or(item.description);
+                let columns = params![
+                    row.row.bytes(),
+                    &item.name,
+                    item.description.as_ref(),
+                    item.updated_at
+                ];
+                conn.execute(sql::UPDATE_ITEM, columns).await?;
+                if let Some(payload) = &change.payload {
+                    let columns = params![row.row.bytes(), payload];
+                    conn.execute(sql::UPDATE_PAYLOAD, columns).await?;
+                }
+                item.access = Rules::of_item(conn, row.row).await?;
+                Ok(item)
+            })
+        })
+        .await
+    }
+
+    /// Delete an item with its payload and rules, at once; its id is not used again. `NotFound` when there is none.
+    pub async fn zk_item_delete(&self, caller: &Caller, id: ZkItemId) -> Result<(), Error> {
+        self.change(caller, Action::ZkItemDelete, move |tx, act| {
+            Box::pin(async move {
+                let conn = tx.conn();
+                let vault = vault_of(conn, act).await?;
+                let row = item_to_change(conn, act, vault, id).await?;
+                conn.execute(sql::DELETE_ITEM, params![row.row.bytes()])
+                    .await?;
+                let spent = params![vault.bytes(), id.bytes()];
+                conn.execute(sql::SPEND_ID, spent).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+/// The item with this id, and its payload.
+pub(super) async fn item_find(
+    conn: &mut Conn,
+    act: &mut Act,
+    vault: ZkVaultId,
+    id: ZkItemId,
+) -> Result<(ItemRow, String), Error> {
+    act.names(ZK_ITEM, *id.bytes());
+    let of = params![vault.bytes(), id.bytes()];
+    let mut row = conn
+        .query_one(sql::ITEM, of)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let found = ItemRow::from_columns(&mut row)?;
+    act.calls_it(&found.item.name);
+    Ok((found, row.text()?))
+}
+
+/// The same, to change it: nobody else does until the transaction ends.
+pub(super) async fn item_to_change(
+    conn: &mut Conn,
+    act: &mut Act,
+    vault: ZkVaultId,
+    id: ZkItemId,
+) -> Result<ItemRow, Error> {
+    act.names(ZK_ITEM, *id.bytes());
+    let of = params![vault.bytes(), id.bytes()];
+    conn.lock(sql::LOCK_ITEM, of).await?;
+    Ok(item_find(conn, act, vault, id).await?.0)
+}
+
+/// Put the rows that were made last before the others. Here rather than in the database, where it would take an index that
+/// every new item pays for.
+pub(super) fn newest_first<T>(items: &mut [T], row: impl Fn(&T) -> ZkRowId) {
+    items.sort_by_key(|item| std::cmp::Reverse(row(item)));
+}
+
+/// An id for an item whose client brings none: nothing in it tells when it was made.
+fn random_id() -> Result<ZkItemId, Error> {
+    let bytes = kluis_crypto::random::array()?;
+    let id = uuid::Builder::from_random_bytes(bytes).into_uuid();
+    Ok(ZkItemId::from_bytes(id.into_bytes()))
+}
