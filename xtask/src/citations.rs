@@ -11,6 +11,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
     (CLOUDKEEP, "docs/contracts/cloudkeep.md"),
     (CRATE, "docs/contracts/crate.md"),
     (CREDVAULT, "docs/contracts/credvault.md"),
+    (INKBOX, "docs/contracts/inkbox.md"),
     (ONECLAW, "docs/contracts/oneclaw.md"),
 ];
 const RULES: &str = "RULES";
@@ -18,6 +19,7 @@ const DESIGN: &str = "DESIGN";
 const CLOUDKEEP: &str = "CloudKeep contract";
 const CRATE: &str = "Crate contract";
 const CREDVAULT: &str = "CredVault contract";
+const INKBOX: &str = "Inkbox contract";
 const ONECLAW: &str = "1claw contract";
 
 /// The list of past failures, whose last column names the tests.
@@ -113,6 +115,7 @@ fn cited(path: &str, line: &str) -> Vec<(&'static str, String)> {
                 ("CredVault", "contract") => Some(CREDVAULT),
                 ("1claw", "contract") => Some(ONECLAW),
                 ("Crate", "contract") => Some(CRATE),
+                ("Inkbox", "contract") => Some(INKBOX),
                 (_, "contract") => Some(own_contract(path)),
                 _ if is_shouted(word) => Some("such document"),
                 _ => None,
@@ -131,6 +134,8 @@ fn own_contract(path: &str) -> &'static str {
         ONECLAW
     } else if path.contains("/crate_io/") {
         CRATE
+    } else if path.contains("/inkbox/") {
+        INKBOX
     } else {
         CREDVAULT
     }
