@@ -44,6 +44,22 @@ impl Api {
         Self::anonymous(base).with("authorization", &format!("ApiKey {}", token.as_ref()))
     }
 
+    /// The same with its key in the header that Inkbox reads; without one, as it is.
+    pub fn inkbox(&self) -> Self {
+        let mut other = self.clone();
+        if let Some(said) = other.headers.remove("authorization") {
+            let token = said
+                .to_str()
+                .unwrap()
+                .rsplit(' ')
+                .next()
+                .unwrap()
+                .to_owned();
+            other = other.with("x-api-key", &token);
+        }
+        other
+    }
+
     /// The same with one more header.
     pub fn with(&self, name: &str, value: &str) -> Self {
         let mut more = self.clone();

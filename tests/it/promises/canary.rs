@@ -233,6 +233,7 @@ async fn refused(kluis: &Kluis, random: &mut Random, canaries: &mut Canaries) {
             let path = route.filled(&mut scene).await;
             for (content_type, body) in bodies::wrong(&secret) {
                 let headers = [("content-type", content_type)];
+                let caller = route.spoken_by(caller);
                 let answer = caller.raw(method.clone(), &path, &headers, body).await;
                 // 501: a stream is not asked for so.
                 let is_ours = answer.status < 500 || answer.status == 501;

@@ -105,7 +105,7 @@ async fn exactly_the_listed_routes_answer_without_credentials() {
             _ => route.body(&scene),
         };
         let method: reqwest::Method = route.method.parse().unwrap();
-        let answer = anonymous.send(method, &path, body).await;
+        let answer = route.spoken_by(&anonymous).send(method, &path, body).await;
         if answer.status == 401 {
             continue;
         }

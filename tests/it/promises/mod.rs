@@ -7,6 +7,7 @@ mod durable;
 mod failure;
 mod hardening;
 mod hostile;
+mod keeping;
 mod matrix;
 mod process;
 mod record;

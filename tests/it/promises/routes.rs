@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::keeping::{Keeping, is_inkbox};
 use super::sealing::Sealing;
 use crate::cloudkeep::vaults::uuid_of;
 use crate::harness::{Answer, Api, Kluis};
@@ -40,6 +41,8 @@ pub(super) struct Scene<'a> {
     honeytoken: Option<String>,
     /// What calls of the Crate API are about.
     sealing: Option<Sealing>,
+    /// What calls of the Inkbox API are about.
+    keeping: Option<Keeping>,
 }
 
 /// The path of every scene's secret.
@@ -97,7 +100,17 @@ impl Route {
     pub(super) async fn ask(&self, api: &Api, scene: &mut Scene<'_>) -> Answer {
         let path = self.filled(scene).await;
         let body = self.body(scene);
+        let api = self.spoken_by(api);
         api.send(self.method.parse().unwrap(), &path, body).await
+    }
+
+    /// The caller with its credential in the header that the route's API reads.
+    pub(super) fn spoken_by(&self, api: &Api) -> Api {
+        if is_inkbox(&self.path) {
+            api.inkbox()
+        } else {
+            api.clone()
+        }
     }
 
     /// The path with ids of the scene in it.
@@ -122,6 +135,10 @@ impl Route {
                 .replacen("{}", &organization, 1)
                 .replace("{}", "SCENE");
             return path + query;
+        }
+        if is_inkbox(&self.path) {
+            let keeping = Keeping::make(scene.owner, &self.path).await;
+            return scene.keeping.insert(keeping).filled(&self.path);
         }
         let is_cloudkeep = self.path.starts_with("/api/v1/");
         let mut filled: Vec<String> = Vec::new();
@@ -180,6 +197,9 @@ impl Route {
             return None;
         }
         let unique = crate::harness::unique();
+        if let Some(keeping) = &scene.keeping {
+            return Some(keeping.body(&name));
+        }
         if let Some(sealing) = &scene.sealing {
             return Some(sealing.body(&self.path));
         }
@@ -287,6 +307,7 @@ impl<'a> Scene<'a> {
             environment: None,
             honeytoken: None,
             sealing: None,
+            keeping: None,
         }
     }
 

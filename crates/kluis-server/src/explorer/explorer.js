@@ -7,6 +7,7 @@ window.addEventListener("load", () => {
       { name: "CloudKeep", url: "/api-docs/cloudkeep.json" },
       { name: "Crate", url: "/api-docs/crate.json" },
       { name: "CredVault", url: "/api-docs/credvault.json" },
+      { name: "Inkbox", url: "/api-docs/inkbox.json" },
       { name: "1claw", url: "/api-docs/oneclaw.json" },
       { name: "Operations", url: "/api-docs/server.json" },
     ],
