@@ -57,6 +57,18 @@ impl Exchange {
     }
 }
 
+impl Exchange {
+    /// The same with its credential in the header that Inkbox's API reads.
+    pub(crate) fn with_key_header(mut self) -> Self {
+        const FROM: &[u8] = b"\r\nauthorization: ";
+        if let Some(start) = memmem::find(&self.request, FROM) {
+            let place = start..start + FROM.len();
+            self.request.splice(place, *b"\r\nx-api-key: ");
+        }
+        self
+    }
+}
+
 /// One connection to a server on loopback.
 pub(crate) struct Connection {
     stream: TcpStream,

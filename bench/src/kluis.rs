@@ -129,6 +129,31 @@ impl Kluis {
         text_at(&answer, "/data/id")
     }
 
+    /// Makes an organization. Returns the `Authorization` header of its owner.
+    pub(crate) async fn organization_create(&self, name: &str) -> Result<String> {
+        let platform = self.platform();
+        let made = self
+            .ask(
+                "POST",
+                "/v1/organizations",
+                &platform,
+                &json!({ "name": name }),
+                201,
+            )
+            .await?;
+        let login = json!({
+            "email": text_at(&made, "/data/owner/email")?,
+            "password": text_at(&made, "/data/owner/password")?,
+        });
+        let session = self.ask("POST", "/v1/auth/login", "", &login, 200).await?;
+        let session = format!("Bearer {}", text_at(&session, "/data/access_token")?);
+        let body = json!({ "name": "bench", "style": "inkbox" });
+        let key = self
+            .ask("POST", "/v1/api-keys", &session, &body, 201)
+            .await?;
+        text_at(&key, "/data/key")
+    }
+
     /// Makes an API key for a user. Returns the `Authorization` header that carries it.
     pub(crate) async fn key_create(&self, user: &str) -> Result<String> {
         let body = json!({ "name": "bench", "style": "cloudkeep", "user_id": user });

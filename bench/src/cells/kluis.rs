@@ -7,6 +7,7 @@ use super::access::{Access, Callers};
 use super::policies::policy_reads;
 use super::reference::{INSERT, LIST, READ_MANY, READ_ONE, STATIC};
 use super::sealed::sealed_cells;
+use super::unlock::unlocks;
 use super::{Cell, Target, read_key, write_key};
 use crate::client::Exchange;
 use crate::kluis::{Kluis, secret_get, secret_post};
@@ -29,6 +30,7 @@ pub(crate) async fn kluis_cells(kluis: &Kluis) -> Result<Vec<Cell>> {
     cells.extend(posts(kluis, &callers).await?);
     cells.push(patch(kluis).await?);
     cells.extend(sealed_cells(kluis).await?);
+    cells.extend(unlocks(kluis).await?);
     Ok(cells)
 }
 

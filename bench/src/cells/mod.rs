@@ -5,6 +5,7 @@ mod kluis;
 mod policies;
 mod reference;
 mod sealed;
+mod unlock;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -85,6 +85,22 @@ impl Ground {
         self.engine.unseal(self.key_file()).await.unwrap();
     }
 
+    /// The owner of another organization.
+    pub async fn other_owner(&self) -> Caller {
+        let made = self.engine.organization_create(&self.owner, "Other").await;
+        let made = made.unwrap();
+        let user = User {
+            id: made.owner,
+            role: Role::Owner,
+            server_owner: false,
+        };
+        Caller {
+            principal: Principal::User(user),
+            organization: made.id,
+            ..self.owner.clone()
+        }
+    }
+
     /// Write a value as a new version.
     pub async fn write(&self, path: &str, value: &str) -> SecretWritten {
         self.write_with(path, value, |_| ()).await.unwrap()

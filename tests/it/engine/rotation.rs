@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kluis_engine::{EnvKey, EnvironmentName, NewEnvVar, Secret, SecretWrite, Which};
+use kluis_engine::{
+    Caller, EnvKey, EnvironmentName, NewEnvVar, NewZkKey, NewZkVault, Secret, SecretWrite, Which,
+    ZkKeyId, ZkProof, ZkUnlocked, ZkWrappedKey,
+};
 
 use super::ground::{Ground, exposed, text};
 use crate::harness::on_both;
@@ -58,6 +61,29 @@ on_both! {
         }
     }
 
+    /// What proves and opens a zero-knowledge vault is sealed like everything else, and rows that clients gave one id stay apart.
+    async fn keys_of_zero_knowledge_vaults_open_after_a_rotation(ground: Ground) {
+        let engine = &ground.engine;
+        let other = ground.other_owner().await;
+        for owner in [&ground.owner, &other] {
+            let vault = NewZkVault::new(zk_key(owner, 1), vec![zk_key(owner, 2)]).unwrap();
+            engine.zk_vault_create(owner, vault).await.unwrap();
+        }
+        engine.root_key_rotate().await.unwrap();
+        engine.organization_keys_rotate().await.unwrap();
+        engine.rewrap_all().await.unwrap();
+        for owner in [&ground.owner, &other] {
+            for number in [1, 2] {
+                let key = zk_key(owner, number);
+                let unlocked = engine.zk_vault_unlock(owner, Some(key.proof)).await.unwrap();
+                let ZkUnlocked::With { wrapped, .. } = unlocked else {
+                    panic!("the proof is not known any more");
+                };
+                assert_eq!(wrapped.into_text(), key.wrapped.into_text());
+            }
+        }
+    }
+
     /// A rotation whose process ended half-way goes on at the next start, and everything opens meanwhile.
     async fn a_rotation_that_was_cut_off_is_finished_after_the_next_start(ground: Ground) {
         let mut ground = ground;
@@ -102,6 +128,17 @@ on_both! {
         for number in 0..SECRETS {
             assert_eq!(resolved[&format!("K{number}")], value(number, 1));
         }
+    }
+}
+
+/// A key of an organization's vault. Its id is the same in every organization.
+fn zk_key(owner: &Caller, number: u8) -> NewZkKey {
+    let organization = owner.organization.uuid().simple();
+    let proof = format!("{organization}{number:032x}");
+    NewZkKey {
+        id: ZkKeyId::from_bytes([number; 16]),
+        wrapped: ZkWrappedKey::parse(format!("{organization}{number:048}")).unwrap(),
+        proof: ZkProof::parse(&proof).unwrap(),
     }
 }
 

@@ -40,6 +40,13 @@ impl Random {
         &of[self.below(of.len())]
     }
 
+    /// `length` hexadecimal digits.
+    pub fn hex(&mut self, length: usize) -> String {
+        (0..length)
+            .map(|_| char::from(*self.choose(b"0123456789abcdef")))
+            .collect()
+    }
+
     /// `length` letters and digits.
     pub fn word(&mut self, length: usize) -> String {
         const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";

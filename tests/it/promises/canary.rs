@@ -4,6 +4,7 @@
 //! behind is searched for them.
 
 mod bodies;
+mod keeping;
 mod programs;
 mod sealed;
 
@@ -30,6 +31,7 @@ on_both! {
         let mut canaries = Canaries::default();
         stored(&kluis, &mut random, &mut canaries).await;
         sealed::stored(&kluis, &mut random, &mut canaries).await;
+        keeping::stored(&kluis, &mut random, &mut canaries).await;
         refused(&kluis, &mut random, &mut canaries).await;
         credentials(&kluis, &mut random, &mut canaries).await;
         let needles = &canaries.needles;

@@ -217,3 +217,70 @@ impl KeyRow {
 
 /// The member that holds recovery keys.
 const RECOVERY_KEYS: &str = "recovery_keys";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u8) -> NewZkKey {
+        NewZkKey {
+            id: ZkKeyId::from_bytes([number; 16]),
+            wrapped: ZkWrappedKey::parse("A".repeat(80)).unwrap(),
+            proof: ZkProof::parse(&format!("{number:02x}").repeat(32)).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_proof_is_64_digits_in_lower_case_and_is_written_as_it_was_read() {
+        let text = "0123456789abcdef".repeat(4);
+        assert_eq!(ZkProof::parse(&text).unwrap().to_text(), text);
+        for wrong in [
+            String::new(),
+            text[1..].to_owned(),
+            format!("{text}0"),
+            format!("{text}00"),
+            text.to_uppercase(),
+            text.replace('0', "g"),
+            text.replacen("01", "+1", 1),
+            text.replacen("0123", "é12", 1),
+        ] {
+            assert!(ZkProof::parse(&wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_wrapped_key_is_60_bytes_in_base_64() {
+        let text = "AZaz09+/".repeat(10);
+        assert_eq!(ZkWrappedKey::parse(text.clone()).unwrap().into_text(), text);
+        for wrong in [
+            String::new(),
+            text[1..].to_owned(),
+            format!("{text}A"),
+            format!("{}=", &text[1..]),
+            text.replace('+', "-"),
+            text.replacen('A', "\n", 1),
+        ] {
+            assert!(ZkWrappedKey::parse(wrong.clone()).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn keys_of_a_vault_are_told_apart_by_id_and_by_proof() {
+        let many = |count: u8| (1..=count).map(key).collect::<Vec<_>>();
+        assert!(NewZkVault::new(key(0), many(0)).is_ok());
+        assert!(NewZkVault::new(key(0), many(16)).is_ok());
+        assert!(NewZkVault::new(key(0), many(17)).is_err());
+        let same_id = NewZkKey {
+            proof: key(9).proof,
+            ..key(0)
+        };
+        let same_proof = NewZkKey {
+            proof: key(0).proof,
+            ..key(9)
+        };
+        for other in [same_id, same_proof] {
+            assert!(NewZkVault::new(key(0), vec![key(1), other.clone()]).is_err());
+            assert!(NewZkVault::new(key(1), vec![key(0), other]).is_err());
+        }
+    }
+}
