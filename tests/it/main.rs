@@ -19,5 +19,6 @@ mod crate_io;
 mod credvault;
 mod engine;
 mod harness;
+mod inkbox;
 mod oneclaw;
 mod promises;

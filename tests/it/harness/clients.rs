@@ -1,4 +1,4 @@
-//! Scripts of `tests/clients`, which drive other people's clients against a server.
+//! Scripts and programs of `tests/clients`, which drive other people's clients against a server.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,6 +21,14 @@ pub fn script(name: &str, kluis: &Kluis) -> Command {
         .env("KLUIS_NODE", clients.join("node"))
         .env("KLUIS_PYTHON", python)
         .env("KLUIS_URL", kluis.base());
+    command
+}
+
+/// A command that runs a program against a server, which `xtask/need clients` has built from a package below `tests/clients`.
+pub fn program(name: &str, kluis: &Kluis) -> Command {
+    let built = clients().join(name).join("debug");
+    let mut command = Command::new(built.join(name.replace('_', "-")));
+    command.env("KLUIS_URL", kluis.base());
     command
 }
 

@@ -16,7 +16,7 @@ pub mod trace;
 pub use api::{Answer, Api};
 pub(crate) use backend::on_both;
 pub use backend::{Backend, On, run_on};
-pub use clients::{passes, script};
+pub use clients::{passes, program, script};
 pub use postgres::database;
 pub use random::Random;
 pub use server::{Kluis, Member, unique};
