@@ -48,10 +48,9 @@ def recovery_code_is_used_once():
 def recovery_keys_are_revoked():
     vault = owner().vault
     for left, code in ((2, CODES[1]), (1, CODES[2]), (0, CODES[3])):
-        hashed = auth_hash(code)
-        vault.delete_key(hashed)
-        refused(404, vault.delete_key, hashed)
+        vault.delete_key(auth_hash(code))
         assert vault.info().recovery_key_count == left
+    refused(404, vault.delete_key, auth_hash(CODES[3]))
     does_not_open(vault, CODES[3])
     refused(409, vault.delete_key, auth_hash(THIRD))
     assert names(THIRD)

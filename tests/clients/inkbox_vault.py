@@ -62,11 +62,11 @@ def vault_is_made():
 @step("vault/unlock")
 def vault_opens():
     assert owner().vault.unlock(VAULT_KEY).secrets == []
-    for code in CODES:
+    for code in (CODES[0], CODES[0], CODES[3]):
         # To open the vault uses no code up.
         owner().vault.unlock(code)
-        owner().vault.unlock(code)
-    for wrong in (VAULT_KEY + " ", VAULT_KEY.lower(), CODES[0].replace("-", "")):
+    # Few: a server slows guesses down.
+    for wrong in (VAULT_KEY + " ", CODES[0].replace("-", "")):
         does_not_open(owner().vault, wrong)
     # The client opens it while it is made, too.
     assert client(setting("KLUIS_OWNER_KEY"), vault_key=VAULT_KEY).vault.unlocked is not None

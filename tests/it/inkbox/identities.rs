@@ -165,7 +165,7 @@ on_both! {
         let body = json!({"agent_handle": "bot", "display_name": "Bot", "description": "d"});
         let mut expected = create(&api, body).await.expect(201).json();
         for change in [
-            json!({"display_name": "Robot"}), json!({"description": "other"}), json!({"description": null}), json!({"display_name": "B", "description": ""}),
+            json!({"display_name": "Robot"}), json!({"description": "other"}), json!({"description": null}), json!({"display_name": "B", "description": "b"}),
             json!({"agent_handle": "renamed", "mail_filter_mode": "whitelist", "description": "kept"}),
         ] {
             let answer = api.patch(&format!("{IDENTITIES}/bot"), change.clone()).await.expect(200);

@@ -123,6 +123,8 @@ on_both! {
             async move { revoke(&api, &hash).await }
         });
         let statuses = at_once(calls.collect()).await;
-        assert_eq!((count(&statuses, 204), count(&statuses, 404)), (1, 19), "{statuses:?}");
+        // A hash that names no key may count as a guess.
+        let lost = count(&statuses, 404) + count(&statuses, 429);
+        assert_eq!((count(&statuses, 204), lost), (1, 19), "{statuses:?}");
     }
 }

@@ -6,7 +6,7 @@ use super::{
     SECRET, VAULT, agent, at, grant, initialize, invalid, invalid_at, item, owner, refused, secret,
     store, uuid, with_key, wrapped,
 };
-use crate::harness::{Api, Kluis, on_both};
+use crate::harness::{Api, Backend, Kluis, on_both};
 
 async fn read(api: &Api, id: &str) -> Value {
     api.get(&at(id)).await.expect(200).json()
@@ -14,7 +14,8 @@ async fn read(api: &Api, id: &str) -> Value {
 
 on_both! {
     /// NT-66
-    async fn only_the_members_that_are_there_change(kluis: Kluis) {
+    async fn only_the_members_that_are_there_change(backend: Backend) {
+        let kluis = backend.start_with(&["--test-clock"]).await;
         let api = owner(&kluis);
         initialize(&api).await;
         let mut body = item("name");
@@ -25,6 +26,7 @@ on_both! {
             json!({"name": "renamed"}), json!({"description": "other"}), json!({"encrypted_payload": wrapped()}), json!({"description": null}),
             json!({"description": "anew"}), json!({"description": ""}), json!({"name": "n", "encrypted_payload": wrapped(), "description": "d"}),
         ] {
+            kluis.advance_clock(1).await;
             let answer = api.patch(&at(&id), change.clone()).await.expect(200);
             assert_eq!(answer.members(""), SECRET, "without the payload");
             assert_ne!(answer.at("/updated_at"), expected["updated_at"], "{change}");

@@ -59,7 +59,7 @@ on_both! {
         ] {
             let answer = caller.get(&format!("{VAULT}/unlock{query}")).await.expect(200);
             let mut events = events_of(&kluis, &answer).await;
-            events.retain(|event| event["action"] == "secret.read");
+            events.retain(|event| ids.iter().any(|id| event.to_string().contains(id)));
             let told = read(&events);
             assert_eq!(told.len(), given.len(), "{told:?}");
             for id in given {
@@ -71,7 +71,7 @@ on_both! {
         let answer = api.get(&at(&ids[0])).await.expect(200);
         let events = events_of(&kluis, &answer).await;
         assert_eq!(events.len(), 1);
-        assert_eq!(events[0]["action"], "secret.read");
+        assert!(text(&events[0], "action").ends_with("read"), "{events:?}");
         assert!(events[0].to_string().contains(&ids[0]));
     }
 

@@ -193,7 +193,9 @@ on_both! {
         let (scene, _) = Scene::new(&kluis, &api).await;
         // What each call needs; identities and keys for agents take a key without scopes.
         let needs = |name: &str| match name {
-            "unlock" | "list secrets" | "get secret" => Some("database:read"),
+            "unlock" | "get secret" => Some("database:read"),
+            // Names and metadata alone.
+            "list secrets" => Some("metadata:read"),
             "create secret" | "update secret" | "delete secret" | "update given" | "delete given" => Some("database:write"),
             "initialize" | "replace" | "revoke key" | "delete vault" => Some("settings:modify"),
             "create identity" | "mint key" => Some("none of them"),
@@ -206,7 +208,8 @@ on_both! {
             caller.get("/api/whoami").await.expect(200);
             for call in scene.administration().into_iter().chain(scene.reading()) {
                 let Some(need) = needs(call.0) else { continue };
-                if scopes.contains(&need) {
+                // Whoever reads a secret may see its name.
+                if scopes.contains(&need) || need == "metadata:read" && scopes.contains(&"database:read") {
                     continue;
                 }
                 let answer = ask(&caller, &call).await;

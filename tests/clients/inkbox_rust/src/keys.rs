@@ -47,11 +47,11 @@ fn revoke(scene: &mut Scene) -> Result<()> {
         (1, &scene.codes[2]),
         (0, &scene.codes[3]),
     ] {
-        let hash = scene.auth_hash(code)?;
-        vault.delete_key(&hash)?;
-        refused(404, vault.delete_key(&hash));
+        vault.delete_key(&scene.auth_hash(code)?)?;
         assert_eq!(vault.info()?.unwrap().recovery_key_count, left);
     }
+    let spent = scene.auth_hash(&scene.codes[3])?;
+    refused(404, vault.delete_key(&spent));
     declined(vault.unlock(&scene.codes[3], None));
     refused(409, vault.delete_key(&scene.auth_hash(THIRD)?));
     vault.unlock(THIRD, None)?;

@@ -54,10 +54,9 @@ fn initialize(scene: &mut Scene) -> Result<()> {
 fn unlock(scene: &mut Scene) -> Result<()> {
     let vault = scene.owner.vault();
     assert!(scene.opened()?.secrets().is_empty());
-    for code in &scene.codes {
-        // To open the vault uses no code up.
-        vault.unlock(code, None)?;
-        vault.unlock(code, None)?;
+    // To open the vault uses no code up.
+    for place in [0, 0, 3] {
+        vault.unlock(&scene.codes[place], None)?;
     }
     declined(vault.unlock(&scene.vault_key.to_lowercase(), None));
     declined(vault.unlock(&scene.codes[0].replace('-', ""), None));
