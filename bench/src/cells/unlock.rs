@@ -61,7 +61,7 @@ fn auth_hash() -> String {
 /// How many secrets a vault has, and what unlocking it is compared with.
 const SIZES: [(&str, u64, &str, Target); 3] = [
     ("unlock, 10 secrets", 10, LIST_TEN, Target::OfReference(3.0)),
-    (UNLOCK_HUNDRED, 100, LIST, Target::OfReference(2.0)),
+    (UNLOCK_HUNDRED, 100, LIST, Target::OfReference(3.0)),
     (
         "unlock, 1,000 secrets",
         1_000,

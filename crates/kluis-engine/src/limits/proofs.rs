@@ -40,21 +40,18 @@ impl Engine {
             Credential::Exchanged(id) | Credential::Session(id) => *id.bytes(),
         };
         let turn = self.guesses().proofs.of(&credential).lock_owned().await;
-        let subjects = [
-            (
-                format!("zk-key:{}", kluis_crypto::hash::hex(&credential)),
-                OF_CREDENTIAL,
-            ),
-            (format!("zk:{}", caller.organization), OF_ORGANIZATION),
-        ];
+        let credential = format!("zk-key:{}", kluis_crypto::hash::hex(&credential));
+        let organization = format!("zk:{}", caller.organization);
+        let subjects = [(credential, OF_CREDENTIAL), (organization, OF_ORGANIZATION)];
         let now = self.clock().now();
+        let [(credential, _), (organization, _)] = &subjects;
         let mut reader = self.store().reader().await?;
-        for (subject, limit) in &subjects {
-            let of = params![subject];
-            let row = reader.conn()?.query_one(sql::HITS, of).await?;
-            let stored = row.map(|mut row| row.blob()).transpose()?;
-            let window = Window::read(&stored.unwrap_or_default(), now);
-            if window.is_full(*limit) {
+        let of = params![credential, organization];
+        for mut row in reader.conn()?.query(sql::HITS_OF_TWO, of).await? {
+            let (subject, hits) = (row.text()?, row.blob()?);
+            let window = Window::read(&hits, now);
+            let mut limits = subjects.iter();
+            if limits.any(|(counted, limit)| *counted == subject && window.is_full(*limit)) {
                 return Err(too_many(window.reset(now), now));
             }
         }
