@@ -53,8 +53,9 @@ pub use access_tokens::{AccessToken, LoggedIn};
 pub use action::{Action, Durability, Floor, Rule, Scope, ScopeNeed};
 pub use agent_tokens::AgentToken;
 pub use agents::{
-    AgentChange, AgentDescription, AgentLimits, AgentProfile, Asking, Enrollment, EnrollmentState,
-    EnrollmentStatus, IdentityKey, NewAgent, NewAgentKey, NewEnrollment, NewHandledAgent, Pairing,
+    AgentChange, AgentDescription, AgentHandle, AgentLimits, AgentProfile, Asking, Enrollment,
+    EnrollmentState, EnrollmentStatus, IdentityKey, NewAgent, NewAgentKey, NewEnrollment,
+    NewHandledAgent, Pairing,
 };
 pub use api_keys::{ApiKey, ApiKeyChange, ApiKeyStatus, KeyStyle, KeysOf, NewApiKey, OwnKey};
 pub use audit::{
@@ -103,10 +104,10 @@ pub use sessions::{Login, SessionTokens};
 pub use shares::{NewShare, Recipient, Share, ShareToken, SharedSecret, SharesOf};
 pub use store::Storage;
 pub use templates::{Field, Template};
-pub use users::{NewUser, Profile, UserChange, UserProfile};
+pub use users::{DisplayName, NewUser, Profile, Remark, UserChange, UserProfile};
 pub use vaults::{DEFAULT_NAME, NewVault, Vault, VaultChange};
 pub use zk::{
-    Granted, NewZkItem, NewZkKey, NewZkVault, ZkAccess, ZkItem, ZkItemChange, ZkItemKind,
-    ZkItemWithPayload, ZkKey, ZkKeyKind, ZkKeyProof, ZkKeyReplacement, ZkProof, ZkUnlocked,
-    ZkUnlockedKey, ZkVaultInfo, ZkWrappedKey,
+    Granted, NewZkItem, NewZkKey, NewZkVault, ZkAccess, ZkItem, ZkItemChange, ZkItemDescription,
+    ZkItemKind, ZkItemName, ZkItemWithPayload, ZkKey, ZkKeyKind, ZkKeyProof, ZkKeyReplacement,
+    ZkPayload, ZkProof, ZkUnlocked, ZkUnlockedKey, ZkVaultInfo, ZkWrappedKey,
 };

@@ -350,18 +350,57 @@ async fn require_other_owner(conn: &mut Conn, user: &UserProfile) -> Result<(), 
 }
 
 /// A name for people: trimmed, 1–255 characters without control characters.
+#[derive(Clone, Debug)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// The name that `text` is, for a member called `field`. `Invalid` when it is none.
+    pub fn parse(field: &'static str, text: &str) -> Result<Self, Error> {
+        let name = text.trim();
+        if name.is_empty() {
+            return Err(Error::invalid(field, "must not be empty"));
+        }
+        if name.chars().count() > 255 {
+            return Err(Error::invalid(field, "must have at most 255 characters"));
+        }
+        if name.chars().any(char::is_control) {
+            return Err(Error::invalid(field, "must not hold control characters"));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The name.
+    pub(crate) fn into_text(self) -> String {
+        self.0
+    }
+}
+
+/// More about a thing, for people: as long as its kind allows, without NUL.
+#[derive(Clone, Debug, Default)]
+pub struct Remark(String);
+
+impl Remark {
+    /// The remark that `text` is, for a member called `description`. `Invalid` when it has more than `most` characters.
+    pub fn parse(text: String, most: usize) -> Result<Self, Error> {
+        if text.chars().count() > most {
+            let why = format!("must have at most {most} characters");
+            return Err(Error::invalid("description", why));
+        }
+        if text.contains('\0') {
+            return Err(Error::invalid("description", "must not hold NUL"));
+        }
+        Ok(Self(text))
+    }
+
+    /// The remark.
+    pub(crate) fn into_text(self) -> String {
+        self.0
+    }
+}
+
+/// A [`DisplayName`] that comes as `name`.
 pub(crate) fn display_name(name: &str) -> Result<String, Error> {
-    let name = name.trim();
-    if name.is_empty() {
-        return Err(Error::invalid("name", "must not be empty"));
-    }
-    if name.chars().count() > 255 {
-        return Err(Error::invalid("name", "must have at most 255 characters"));
-    }
-    if name.chars().any(char::is_control) {
-        return Err(Error::invalid("name", "must not hold control characters"));
-    }
-    Ok(name.to_owned())
+    DisplayName::parse("name", name).map(DisplayName::into_text)
 }
 
 /// An e-mail address in lower case. ASCII alone, so that no two addresses look alike and are different (NT-16).

@@ -1,5 +1,28 @@
 //! Handles: names of agents for addresses, unique in their organization (RULES §8).
 
+use crate::error::Error;
+use crate::users::DisplayName;
+
+/// A handle that an agent is to have: 1–255 characters, without control characters, and without white space around them.
+#[derive(Clone, Debug)]
+pub struct AgentHandle(String);
+
+impl AgentHandle {
+    /// The handle that `text` is, for a member called `field`. `Invalid` when it is none.
+    pub fn parse(field: &'static str, text: String) -> Result<Self, Error> {
+        DisplayName::parse(field, &text)?;
+        if text.trim() != text {
+            return Err(Error::invalid(field, "must not have white space around it"));
+        }
+        Ok(Self(text))
+    }
+
+    /// The handle.
+    pub(super) fn into_text(self) -> String {
+        self.0
+    }
+}
+
 /// The handle that a name gives: in lower case, with `-` for everything but letters and digits of ASCII.
 pub(super) fn handle_of(name: &str) -> String {
     let letters = name.chars().map(|letter| {

@@ -1,6 +1,7 @@
 //! Agents as administrators see them, by handle (Inkbox contract §5.1).
 
 use super::change::{Handle, agent_changed, agent_removed};
+use super::handle::AgentHandle;
 use super::{
     AgentChange, AgentLimits, AgentProfile, agent_find, agent_make, agent_to_change, own_id,
 };
@@ -12,18 +13,18 @@ use crate::error::Error;
 use crate::ids::AgentId;
 use crate::store::sql::agents as sql;
 use crate::store::{Conn, params};
-use crate::users::display_name;
+use crate::users::{DisplayName, Remark};
 use crate::zk::{Granted, grant_items, items_to_grant};
 
 /// An agent to register with a handle of its own.
 #[derive(Clone, Debug)]
 pub struct NewHandledAgent {
-    /// 1–255 characters, without control characters, and without white space around them.
-    pub handle: String,
+    /// Unique in the organization.
+    pub handle: AgentHandle,
     /// What it is called; as its handle when `None`.
-    pub name: Option<String>,
+    pub name: Option<DisplayName>,
     /// What it is for.
-    pub description: String,
+    pub description: Option<Remark>,
     /// The zero-knowledge items that it may read.
     pub granted: Granted,
 }
@@ -32,9 +33,9 @@ pub struct NewHandledAgent {
 #[derive(Clone, Debug, Default)]
 pub struct AgentDescription {
     /// Another name; as its handle for `Some(None)`.
-    pub name: Option<Option<String>>,
-    /// Another description.
-    pub description: Option<String>,
+    pub name: Option<Option<DisplayName>>,
+    /// Another description; none for `Some(None)`.
+    pub description: Option<Option<Remark>>,
 }
 
 impl Engine {
@@ -65,10 +66,12 @@ impl Engine {
         caller: &Caller,
         new: NewHandledAgent,
     ) -> Result<AgentProfile, Error> {
-        check_handle(&new.handle)?;
-        let name = display_name(new.name.as_deref().unwrap_or(&new.handle))?;
+        let handle = new.handle.into_text();
+        let name = new
+            .name
+            .map_or_else(|| handle.clone(), DisplayName::into_text);
         let limits = AgentLimits {
-            description: new.description,
+            description: text_of(new.description),
             ..AgentLimits::default()
         };
         let limits = limits.checked(self.clock().now())?;
@@ -78,7 +81,7 @@ impl Engine {
                 let own = own_id(act)?;
                 let items = items_to_grant(tx.conn(), act, &new.granted).await?;
                 let agent = AgentProfile::new(act, own, name, limits)?;
-                let handle = Handle::Own(new.handle);
+                let handle = Handle::Own(handle);
                 let agent = agent_make(&engine, tx, act, agent, handle).await?;
                 grant_items(tx, act, agent.id, &items).await?;
                 Ok(agent)
@@ -95,12 +98,12 @@ impl Engine {
         change: AgentDescription,
     ) -> Result<AgentProfile, Error> {
         let name = match change.name {
-            Some(Some(name)) => Some(display_name(&name)?),
+            Some(Some(name)) => Some(name.into_text()),
             Some(None) => Some(handle.clone()),
             None => None,
         };
         let changed = AgentChange {
-            description: change.description,
+            description: change.description.map(text_of),
             ..AgentChange::default()
         };
         let changed = changed.checked(self.clock().now())?;
@@ -145,18 +148,7 @@ async fn agent_with(conn: &mut Conn, act: &Act, handle: &str) -> Result<AgentId,
     Ok(AgentId::from_bytes(row.ok_or(Error::NotFound)?.array()?))
 }
 
-fn check_handle(handle: &str) -> Result<(), Error> {
-    let length = handle.chars().count();
-    if !(1..=255).contains(&length) {
-        return Err(Error::invalid(HANDLE, "must have 1 to 255 characters"));
-    }
-    if handle.trim() != handle || handle.chars().any(char::is_control) {
-        return Err(Error::invalid(
-            HANDLE,
-            "must not hold control characters, or white space around it",
-        ));
-    }
-    Ok(())
+/// A description as it is stored.
+fn text_of(description: Option<Remark>) -> String {
+    description.map(Remark::into_text).unwrap_or_default()
 }
-
-const HANDLE: &str = "handle";

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use kluis_crypto::{KeyPair, Secret, Token};
 use zeroize::Zeroizing;
 
-use super::profile::check_text;
 use super::{AgentProfile, agent_to_change, own_id};
 use crate::act::Act;
 use crate::action::Action;
@@ -19,7 +18,7 @@ use crate::keys::Unsealed;
 use crate::secrets::{Form, Path, Value, secret_make};
 use crate::store::sql::{agents as sql, enrollments, organizations};
 use crate::store::{Conn, Tx, params};
-use crate::users::display_name;
+use crate::users::{DisplayName, Remark};
 use crate::vaults::keys_vault_insert;
 
 /// A further key to give an agent.
@@ -27,10 +26,10 @@ use crate::vaults::keys_vault_insert;
 pub struct NewAgentKey {
     /// Whose it is to be.
     pub agent: Option<AgentId>,
-    /// What it is for: 1–255 characters.
-    pub label: String,
-    /// More about it: at most 1000 characters.
-    pub description: Option<String>,
+    /// What it is for.
+    pub label: DisplayName,
+    /// More about it.
+    pub description: Option<Remark>,
 }
 
 /// What keys of agents begin with.
@@ -74,12 +73,8 @@ impl Engine {
         caller: &Caller,
         new: NewAgentKey,
     ) -> Result<(OwnKey, Token), Error> {
-        let label = display_name(&new.label)?;
-        check_text(
-            "description",
-            new.description.as_deref().unwrap_or_default(),
-            1_000,
-        )?;
+        let label = new.label.into_text();
+        let description = new.description.map(Remark::into_text);
         let keys = self.keys()?;
         self.change(caller, Action::AgentKeyCreate, move |tx, act| {
             Box::pin(async move {
@@ -90,7 +85,7 @@ impl Engine {
                     agent: agent.id,
                     style: KeyStyle::Inkbox,
                     label: &label,
-                    description: new.description.as_ref(),
+                    description: description.as_ref(),
                     expires_at: None,
                     created_by: Some(own_id(act)?),
                 };

@@ -24,6 +24,7 @@ mod scopes;
 pub use enrollment::{
     Asking, Enrollment, EnrollmentState, EnrollmentStatus, NewEnrollment, Pairing,
 };
+pub use handle::AgentHandle;
 pub use handled::{AgentDescription, NewHandledAgent};
 pub use identity_key::IdentityKey;
 pub(crate) use keys::AGENT_PREFIX;

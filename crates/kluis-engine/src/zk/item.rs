@@ -26,25 +26,37 @@ pub enum ZkItemKind {
 pub struct NewZkItem {
     /// Its id, which the client chose and has bound into the payload; a new one when `None`.
     pub id: Option<ZkItemId>,
-    /// 1–255 characters; need not be unique.
-    pub name: String,
-    /// What it is for; at most 64 KiB.
-    pub description: Option<String>,
+    /// Need not be unique.
+    pub name: ZkItemName,
+    /// What it is for.
+    pub description: Option<ZkItemDescription>,
     /// What it holds.
     pub kind: ZkItemKind,
-    /// What only clients can open, as it came: 1 byte to 1 MiB.
-    pub payload: String,
+    /// What only clients can open.
+    pub payload: ZkPayload,
 }
+
+/// What an item is called: 1–255 characters.
+#[derive(Clone, Debug)]
+pub struct ZkItemName(String);
+
+/// What an item is for: at most 64 KiB.
+#[derive(Clone, Debug)]
+pub struct ZkItemDescription(String);
+
+/// What only clients can open, as it came: any text of 1 byte to 1 MiB.
+#[derive(Clone)]
+pub struct ZkPayload(String);
 
 /// What to change of an item; `None` leaves it alone.
 #[derive(Clone, Default)]
 pub struct ZkItemChange {
     /// Another name.
-    pub name: Option<String>,
+    pub name: Option<ZkItemName>,
     /// Another description; `Some(None)` takes it away.
-    pub description: Option<Option<String>>,
+    pub description: Option<Option<ZkItemDescription>>,
     /// Another payload.
-    pub payload: Option<String>,
+    pub payload: Option<ZkPayload>,
 }
 
 /// An item without its payload.
@@ -71,8 +83,8 @@ pub struct ZkItem {
 pub struct ZkItemWithPayload {
     /// The item.
     pub item: ZkItem,
-    /// What only clients can open, as it came.
-    pub payload: String,
+    /// What only clients can open.
+    pub payload: ZkPayload,
 }
 
 /// An item as it is stored, without its payload and rules.
@@ -116,23 +128,69 @@ impl ZkItemKind {
     }
 }
 
-impl NewZkItem {
-    /// That it can be kept.
-    pub(super) fn check(&self) -> Result<(), Error> {
-        check_name(&self.name)?;
-        check_description(self.description.as_deref())?;
-        check_payload(&self.payload)
+impl ZkItemName {
+    /// The name that `text` is. `Invalid` when it is none.
+    pub fn parse(text: String) -> Result<Self, Error> {
+        if !(1..=LONGEST_NAME).contains(&text.chars().count()) {
+            return Err(Error::invalid("name", "must have 1 to 255 characters"));
+        }
+        check_nul("name", &text)?;
+        Ok(Self(text))
+    }
+
+    /// The name.
+    pub(super) fn into_text(self) -> String {
+        self.0
+    }
+}
+
+impl ZkItemDescription {
+    /// The description that `text` is. `Invalid` when it is none.
+    pub fn parse(text: String) -> Result<Self, Error> {
+        if text.len() > LONGEST_DESCRIPTION {
+            return Err(Error::invalid("description", "must have at most 64 KiB"));
+        }
+        check_nul("description", &text)?;
+        Ok(Self(text))
+    }
+
+    /// The description.
+    pub(super) fn into_text(self) -> String {
+        self.0
+    }
+}
+
+impl ZkPayload {
+    /// The payload that `text` is. `Invalid` when it is none.
+    pub fn parse(text: String) -> Result<Self, Error> {
+        if text.is_empty() {
+            return Err(Error::invalid("encrypted_payload", "must not be empty"));
+        }
+        if text.len() > LARGEST_PAYLOAD {
+            let why = "must have at most 1 MiB";
+            return Err(Error::invalid("encrypted_payload", why));
+        }
+        Ok(Self(text))
+    }
+
+    /// From a column that a payload was stored in: bytes, since PostgreSQL keeps no text with NUL in it.
+    pub(super) fn from_column(row: &mut Row) -> Result<Self, Failure> {
+        let text = String::from_utf8(row.blob()?);
+        text.map(Self).map_err(|_| unexpected())
+    }
+
+    /// What is stored.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// The text that it came as.
+    pub fn into_text(self) -> String {
+        self.0
     }
 }
 
 impl ZkItemChange {
-    /// That it can be kept.
-    pub(super) fn check(&self) -> Result<(), Error> {
-        self.name.as_deref().map_or(Ok(()), check_name)?;
-        check_description(self.description.iter().flatten().next().map(String::as_str))?;
-        self.payload.as_deref().map_or(Ok(()), check_payload)
-    }
-
     /// Whether it leaves everything alone.
     pub(super) fn is_empty(&self) -> bool {
         self.name.is_none() && self.description.is_none() && self.payload.is_none()
@@ -154,37 +212,6 @@ impl ItemRow {
         };
         Ok(Self { row: row_id, item })
     }
-}
-
-fn check_name(name: &str) -> Result<(), Error> {
-    let length = name.chars().count();
-    if !(1..=LONGEST_NAME).contains(&length) {
-        return Err(Error::invalid("name", "must have 1 to 255 characters"));
-    }
-    check_nul("name", name)
-}
-
-fn check_description(description: Option<&str>) -> Result<(), Error> {
-    let Some(description) = description else {
-        return Ok(());
-    };
-    if description.len() > LONGEST_DESCRIPTION {
-        return Err(Error::invalid("description", "must have at most 64 KiB"));
-    }
-    check_nul("description", description)
-}
-
-fn check_payload(payload: &str) -> Result<(), Error> {
-    if payload.is_empty() {
-        return Err(Error::invalid("encrypted_payload", "must not be empty"));
-    }
-    if payload.len() > LARGEST_PAYLOAD {
-        return Err(Error::invalid(
-            "encrypted_payload",
-            "must have at most 1 MiB",
-        ));
-    }
-    check_nul("encrypted_payload", payload)
 }
 
 /// PostgreSQL keeps no text with NUL in it.

@@ -1,7 +1,10 @@
 //! Items of the zero-knowledge vault: made, listed, read, changed, deleted (Inkbox contract §4.6 to §4.10).
 
 use super::access::{Rules, Sight};
-use super::item::{ItemRow, NewZkItem, ZkItem, ZkItemChange, ZkItemKind, ZkItemWithPayload};
+use super::item::{
+    ItemRow, NewZkItem, ZkItem, ZkItemChange, ZkItemDescription, ZkItemKind, ZkItemWithPayload,
+    ZkPayload,
+};
 use super::{ZK_ITEM, vault_of};
 use crate::act::Act;
 use crate::action::Action;
@@ -15,13 +18,14 @@ use crate::store::{Conn, params};
 impl Engine {
     /// Make an item. `NotFound` without a vault; `Conflict` when its id is taken, or was and its item is deleted.
     pub async fn zk_item_create(&self, caller: &Caller, new: NewZkItem) -> Result<ZkItem, Error> {
-        new.check()?;
+        let name = new.name.into_text();
+        let description = new.description.map(ZkItemDescription::into_text);
         self.change(caller, Action::ZkItemCreate, move |tx, act| {
             Box::pin(async move {
                 let conn = tx.conn();
                 let id = new.id.map_or_else(random_id, Ok)?;
                 act.names(ZK_ITEM, *id.bytes());
-                act.calls_it(&new.name);
+                act.calls_it(&name);
                 let vault = vault_of(conn, act).await?;
                 act.finds(ZK_ITEM, *id.bytes());
                 let row = ZkRowId::generate(act.now)?;
@@ -29,10 +33,10 @@ impl Engine {
                     row.bytes(),
                     vault.bytes(),
                     id.bytes(),
-                    &new.name,
-                    new.description.as_ref(),
+                    &name,
+                    description.as_ref(),
                     new.kind.as_str(),
-                    &new.payload,
+                    new.payload.bytes(),
                     act.now
                 ];
                 if conn.execute(sql::INSERT_ITEM, columns).await? == 0 {
@@ -45,8 +49,8 @@ impl Engine {
                 }
                 Ok(ZkItem {
                     id,
-                    name: new.name,
-                    description: new.description,
+                    name,
+                    description,
                     kind: new.kind,
                     access: Vec::new(),
                     created_at: act.now,
@@ -111,7 +115,6 @@ impl Engine {
         id: ZkItemId,
         change: ZkItemChange,
     ) -> Result<ZkItem, Error> {
-        change.check()?;
         self.change(caller, Action::ZkItemUpdate, move |tx, act| {
             Box::pin(async move {
                 let conn = tx.conn();
@@ -121,8 +124,12 @@ impl Engine {
                 if !change.is_empty() {
                     item.updated_at = act.now;
                 }
-                item.name = change.name.unwrap_or(item.name);
-                item.description = change.description.unwrap_or(item.description);
+                if let Some(name) = change.name {
+                    item.name = name.into_text();
+                }
+                if let Some(description) = change.description {
+                    item.description = description.map(ZkItemDescription::into_text);
+                }
                 let columns = params![
                     row.row.bytes(),
                     &item.name,
@@ -131,7 +138,7 @@ impl Engine {
                 ];
                 conn.execute(sql::UPDATE_ITEM, columns).await?;
                 if let Some(payload) = &change.payload {
-                    let columns = params![row.row.bytes(), payload];
+                    let columns = params![row.row.bytes(), payload.bytes()];
                     conn.execute(sql::UPDATE_PAYLOAD, columns).await?;
                 }
                 item.access = Rules::of_item(conn, row.row).await?;
@@ -165,7 +172,7 @@ pub(super) async fn item_find(
     act: &mut Act,
     vault: ZkVaultId,
     id: ZkItemId,
-) -> Result<(ItemRow, String), Error> {
+) -> Result<(ItemRow, ZkPayload), Error> {
     act.names(ZK_ITEM, *id.bytes());
     let of = params![vault.bytes(), id.bytes()];
     let mut row = conn
@@ -174,7 +181,7 @@ pub(super) async fn item_find(
         .ok_or(Error::NotFound)?;
     let found = ItemRow::from_columns(&mut row)?;
     act.calls_it(&found.item.name);
-    Ok((found, row.text()?))
+    Ok((found, ZkPayload::from_column(&mut row)?))
 }
 
 /// The same, to change it: nobody else does until the transaction ends.

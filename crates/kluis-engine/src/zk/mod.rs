@@ -24,7 +24,10 @@ mod unlock;
 pub use access::Granted;
 pub use access::ZkAccess;
 pub(crate) use access::{grant_items, items_to_grant};
-pub use item::{NewZkItem, ZkItem, ZkItemChange, ZkItemKind, ZkItemWithPayload};
+pub use item::{
+    NewZkItem, ZkItem, ZkItemChange, ZkItemDescription, ZkItemKind, ZkItemName, ZkItemWithPayload,
+    ZkPayload,
+};
 pub(crate) use key::ZK_KEY;
 pub use key::{NewZkKey, NewZkVault, ZkKey, ZkKeyKind, ZkProof, ZkWrappedKey};
 pub use keys::{ZkKeyProof, ZkKeyReplacement};

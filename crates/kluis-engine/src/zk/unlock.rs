@@ -1,7 +1,7 @@
 //! Unlocking: a key is proven, and what it opens goes out with every item that the caller may read (Inkbox contract §4.4).
 
 use super::access::{Rules, Sight};
-use super::item::{ItemRow, ZkItemWithPayload};
+use super::item::{ItemRow, ZkItemWithPayload, ZkPayload};
 use super::items::newest_first;
 use super::key::{ZkProof, ZkWrappedKey};
 use super::keys::{key_by_proof, keys_of};
@@ -122,7 +122,7 @@ async fn items_handed_out(
     for mut row in sight.rows(conn, vault, all, granted).await? {
         let item = ItemRow::from_columns(&mut row)?;
         if sight.reads(item.item.kind) {
-            read.push((item, row.text()?));
+            read.push((item, ZkPayload::from_column(&mut row)?));
         }
     }
     newest_first(&mut read, |(row, _)| row.row);

@@ -27,7 +27,7 @@ CREATE TABLE zk_item (
     name TEXT NOT NULL,
     description TEXT,
     kind TEXT NOT NULL,
-    payload TEXT NOT NULL,
+    payload BLOB NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     UNIQUE (vault_id, id)

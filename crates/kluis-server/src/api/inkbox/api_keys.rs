@@ -22,8 +22,8 @@ pub(super) async fn api_key_create(
     caller: Caller,
     Json(body): Json<wire::ApiKeyCreate>,
 ) -> Answer<wire::ApiKeyShown> {
-    let made = app.engine.agent_key_create(&caller, body.parse()?).await;
-    created(made.map_err(wire::in_words)?.into())
+    let made = app.engine.agent_key_create(&caller, body.parse()?).await?;
+    created(made.into())
 }
 
 /// Read about the key that one asks with

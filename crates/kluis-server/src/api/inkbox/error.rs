@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use kluis_engine::{Error, Why};
+use kluis_engine::{Error, Invalid, Why};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,6 +20,8 @@ pub(crate) enum Failure {
     In(Place, Error),
     /// A key is to be replaced with neither or both of the proofs.
     Proofs,
+    /// These members of the body are wrong.
+    Wrong(Vec<Invalid>),
 }
 
 /// A part of the address.
@@ -46,7 +48,7 @@ enum Detail<'a> {
     #[schema(value_type = String)]
     Sentence(String),
     /// What is wrong with the request by itself.
-    Wrong([Wrong<'a>; 1]),
+    Wrong(Vec<Wrong<'a>>),
     /// A handle that is taken.
     Taken {
         #[schema(examples("agent_handle_unavailable"))]
@@ -96,21 +98,18 @@ impl IntoResponse for Failure {
                 };
                 return answer(StatusCode::CONFLICT, taken);
             }
+            Self::Wrong(all) => {
+                let wrong = all.iter().map(|invalid| Wrong::of(BODY, invalid)).collect();
+                return answer(StatusCode::UNPROCESSABLE_ENTITY, Detail::Wrong(wrong));
+            }
             Self::Proofs => {
                 let proofs = "Exactly one of current_auth_hash and recovery_auth_hash is required.";
                 return answer(StatusCode::BAD_REQUEST, Detail::Sentence(proofs.to_owned()));
             }
         };
         let detail = match error {
-            Error::Invalid(invalid) => {
-                let (msg, kind) = match &invalid.why {
-                    Why::Missing => ("is required".to_owned(), "missing"),
-                    Why::Wrong(why) => (why.to_string(), "value_error"),
-                };
-                let loc = way(place, &invalid.field);
-                Detail::Wrong([Wrong { kind, loc, msg }])
-            }
-            Error::TooLarge => Detail::Wrong([Wrong {
+            Error::Invalid(invalid) => Detail::Wrong(vec![Wrong::of(place, invalid)]),
+            Error::TooLarge => Detail::Wrong(vec![Wrong {
                 kind: "too_long",
                 loc: way(place, BODY),
                 msg: error.to_string(),
@@ -119,6 +118,17 @@ impl IntoResponse for Failure {
         };
         let body = Body { detail };
         reply::refusal(status(error), APPLICATION_JSON, &body, error, CHALLENGE)
+    }
+}
+
+impl<'a> Wrong<'a> {
+    fn of(place: &'a str, invalid: &'a Invalid) -> Self {
+        let (msg, kind) = match &invalid.why {
+            Why::Missing => ("is required".to_owned(), "missing"),
+            Why::Wrong(why) => (why.to_string(), "value_error"),
+        };
+        let loc = way(place, &invalid.field);
+        Self { kind, loc, msg }
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) async fn identity_create(
     match made {
         Ok(agent) => created(agent.into()),
         Err(Error::Conflict(Conflict::Exists)) => Err(Failure::HandleTaken),
-        Err(error) => Err(wire::in_words(error).into()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -93,12 +93,12 @@ pub(super) async fn identity_update(
     Path(at): Path<wire::IdentityAt>,
     Json(body): Json<wire::IdentityUpdate>,
 ) -> Answer<wire::Identity> {
-    let handle = at.handle().to_owned();
+    let (handle, change) = (at.handle().to_owned(), body.parse()?);
     let changed = app
         .engine
-        .agent_update_as_admin(&caller, handle, body.into())
-        .await;
-    found(changed.map_err(wire::in_words)?.into())
+        .agent_update_as_admin(&caller, handle, change)
+        .await?;
+    found(changed.into())
 }
 
 /// Delete an identity

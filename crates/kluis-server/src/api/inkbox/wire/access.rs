@@ -1,10 +1,11 @@
 //! Access rules.
 
-use kluis_engine::{AgentId, Error, ZkAccess, ZkItemId};
+use kluis_engine::{AgentId, ZkAccess, ZkItemId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::error::Failure;
+use super::members::{Member, Wrong};
 use super::{agent, in_path, item};
 
 /// A rule that lets an identity read a secret.
@@ -23,8 +24,9 @@ pub(in super::super) struct AccessRule {
 /// Who is to read a secret.
 #[derive(Deserialize, ToSchema)]
 pub(in super::super) struct AccessGrant {
-    #[schema(format = "uuid")]
-    identity_id: String,
+    #[schema(value_type = String, required, format = "uuid")]
+    #[serde(default)]
+    identity_id: Member<String>,
 }
 
 /// Which rule.
@@ -40,15 +42,18 @@ pub(in super::super) struct AccessAt {
 }
 
 impl AccessGrant {
-    pub(in super::super) fn agent(&self) -> Result<AgentId, Error> {
-        agent("identity_id", &self.identity_id)
+    pub(in super::super) fn agent(self) -> Result<AgentId, Failure> {
+        let mut wrong = Wrong::default();
+        let identity = wrong.required(IDENTITY, self.identity_id);
+        let identity = identity.and_then(|id| wrong.fit(agent(IDENTITY, &id)));
+        wrong.end(identity)
     }
 }
 
 impl AccessAt {
     pub(in super::super) fn parse(&self) -> Result<(ZkItemId, AgentId), Failure> {
         let secret = item("secret_id", &self.secret_id).map_err(in_path)?;
-        let identity = agent("identity_id", &self.identity_id).map_err(in_path)?;
+        let identity = agent(IDENTITY, &self.identity_id).map_err(in_path)?;
         Ok((secret, identity))
     }
 }
@@ -63,3 +68,5 @@ impl From<ZkAccess> for AccessRule {
         }
     }
 }
+
+const IDENTITY: &str = "identity_id";

@@ -1,10 +1,12 @@
 //! API keys, and who holds one.
 
-use kluis_engine::{ApiKeyStatus, Error, NewAgentKey, OwnKey, Timestamp, Token};
+use kluis_engine::{ApiKeyStatus, DisplayName, NewAgentKey, OwnKey, Remark, Timestamp, Token};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::super::error::Failure;
 use super::agent;
+use super::members::{Member, Wrong};
 use crate::api::revealed::Revealed;
 
 /// An API key, without the key itself.
@@ -58,13 +60,16 @@ pub(in super::super) struct ApiKeyShown {
 /// An API key to create.
 #[derive(Deserialize, ToSchema)]
 pub(in super::super) struct ApiKeyCreate {
-    #[schema(min_length = 1, max_length = 255, examples("ci"))]
-    label: String,
-    #[schema(max_length = 1000)]
-    description: Option<String>,
+    #[schema(value_type = String, required, min_length = 1, max_length = 255, examples("ci"))]
+    #[serde(default)]
+    label: Member<String>,
+    #[schema(value_type = Option<String>, max_length = 1000)]
+    #[serde(default)]
+    description: Member<String>,
     /// The identity that it is to act as.
-    #[schema(format = "uuid")]
-    scoped_identity_id: Option<String>,
+    #[schema(value_type = Option<String>, format = "uuid")]
+    #[serde(default)]
+    scoped_identity_id: Member<String>,
 }
 
 /// Who one is.
@@ -98,15 +103,24 @@ pub(in super::super) struct Whoami {
 }
 
 impl ApiKeyCreate {
-    pub(in super::super) fn parse(self) -> Result<NewAgentKey, Error> {
-        let identity = self.scoped_identity_id.as_deref();
-        Ok(NewAgentKey {
-            agent: identity
-                .map(|identity| agent("scoped_identity_id", identity))
-                .transpose()?,
-            label: self.label,
-            description: self.description,
-        })
+    pub(in super::super) fn parse(self) -> Result<NewAgentKey, Failure> {
+        let mut wrong = Wrong::default();
+        let label = wrong
+            .required("label", self.label)
+            .and_then(|text| wrong.fit(DisplayName::parse("label", &text)));
+        let description = wrong.optional("description", self.description);
+        let description = description.map(|text| text.map(|text| Remark::parse(text, 1_000)));
+        let description = wrong.fit_some(description);
+        let identity = wrong.optional(IDENTITY, self.scoped_identity_id);
+        let identity = wrong.fit_some(identity.map(|id| id.map(|id| agent(IDENTITY, &id))));
+        let made = || {
+            Some(NewAgentKey {
+                agent: identity?,
+                label: label?,
+                description: description?,
+            })
+        };
+        wrong.end(made())
     }
 }
 
@@ -173,6 +187,8 @@ fn key_id(key: &OwnKey) -> String {
 fn told(at: Option<Timestamp>) -> Option<String> {
     at.map(|at| at.rfc3339())
 }
+
+const IDENTITY: &str = "scoped_identity_id";
 
 /// Whoever makes keys is a person.
 const HUMAN: &str = "human";

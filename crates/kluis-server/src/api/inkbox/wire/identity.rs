@@ -1,16 +1,16 @@
 //! Identities.
 
-#![expect(
-    clippy::option_option,
-    reason = "a member that is absent and one that is null differ in a PATCH"
-)]
-
-use kluis_engine::{AgentDescription, AgentProfile, Error, Granted, NewHandledAgent};
+use kluis_engine::{
+    AgentDescription, AgentHandle, AgentProfile, DisplayName, Error, Granted, NewHandledAgent,
+    Remark,
+};
+use serde::de::SeqAccess;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::super::error::Failure;
 use super::item;
-use crate::api::extract::stated;
+use super::members::{Member, Readable, Wrong};
 
 /// An identity: an agent.
 #[derive(Serialize, ToSchema)]
@@ -45,36 +45,53 @@ pub(in super::super) struct IdentityAt {
 #[derive(Deserialize, ToSchema)]
 pub(in super::super) struct IdentityCreate {
     /// Unique in the organization; an `@` before it is dropped.
-    #[schema(min_length = 1, max_length = 255, examples("build-agent"))]
-    agent_handle: String,
+    #[schema(value_type = String, required, min_length = 1, max_length = 255, examples("build-agent"))]
+    #[serde(default)]
+    agent_handle: Member<String>,
     /// As the handle unless given.
-    #[schema(max_length = 255)]
-    display_name: Option<String>,
+    #[schema(value_type = Option<String>, max_length = 255)]
+    #[serde(default)]
+    display_name: Member<String>,
     /// At most 4000 characters.
-    description: Option<String>,
-    /// The secrets that it may read: an id, some ids, or `all`.
-    vault_secret_ids: Option<SecretIds>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    description: Member<String>,
+    /// The secrets that it may read: ids, one id as a text, or `all`.
+    #[schema(value_type = Option<Vec<String>>)]
+    #[serde(default)]
+    vault_secret_ids: Member<SecretIds>,
 }
 
 /// What to change of an identity.
 #[derive(Deserialize, ToSchema)]
 pub(in super::super) struct IdentityUpdate {
     /// Null makes it the handle.
-    #[serde(default, deserialize_with = "stated")]
     #[schema(value_type = Option<String>, max_length = 255)]
-    display_name: Option<Option<String>>,
+    #[serde(default)]
+    display_name: Member<String>,
     /// Null takes it away.
-    #[serde(default, deserialize_with = "stated")]
     #[schema(value_type = Option<String>)]
-    description: Option<Option<String>>,
+    #[serde(default)]
+    description: Member<String>,
 }
 
 /// Some secrets.
-#[derive(Deserialize, ToSchema)]
-#[serde(untagged, expecting = "an id, ids, or `all`")]
 enum SecretIds {
     One(String),
-    Some(Vec<String>),
+    Some(Vec<Member<String>>),
+}
+
+impl Readable for SecretIds {
+    fn of_text(text: &str) -> Member<Self> {
+        Member::Given(Self::One(text.to_owned()))
+    }
+
+    fn of_array<'de, A: SeqAccess<'de>>(array: A) -> Result<Member<Self>, A::Error> {
+        Ok(match Vec::of_array(array)? {
+            Member::Given(ids) => Member::Given(Self::Some(ids)),
+            _ => Member::Other,
+        })
+    }
 }
 
 impl IdentityAt {
@@ -85,32 +102,81 @@ impl IdentityAt {
 }
 
 impl IdentityCreate {
-    pub(in super::super) fn parse(self) -> Result<NewHandledAgent, Error> {
-        let granted = match self.vault_secret_ids {
-            None => Granted::Items(Vec::new()),
-            Some(SecretIds::One(word)) if word == "all" || word == "*" => Granted::All,
-            Some(SecretIds::One(id)) => Granted::Items(vec![item(SECRETS, &id)?]),
-            Some(SecretIds::Some(ids)) => {
-                let ids = ids.iter().enumerate();
-                let items = ids.map(|(position, id)| item(&format!("{SECRETS}[{position}]"), id));
-                Granted::Items(items.collect::<Result<_, _>>()?)
-            }
+    pub(in super::super) fn parse(self) -> Result<NewHandledAgent, Failure> {
+        let mut wrong = Wrong::default();
+        let handle = wrong.required(HANDLE, self.agent_handle).and_then(|text| {
+            let handle = bare(&text).to_owned();
+            wrong.fit(AgentHandle::parse(HANDLE, handle))
+        });
+        let name = wrong.optional(NAME, self.display_name);
+        let name = wrong.fit_some(name.map(named));
+        let description = wrong.optional("description", self.description);
+        let description = wrong.fit_some(description.map(|text| text.map(described)));
+        let granted = wrong
+            .optional(SECRETS, self.vault_secret_ids)
+            .and_then(|ids| granted(ids, &mut wrong));
+        let made = || {
+            Some(NewHandledAgent {
+                handle: handle?,
+                name: name?,
+                description: description?,
+                granted: granted?,
+            })
         };
-        Ok(NewHandledAgent {
-            handle: bare(&self.agent_handle).to_owned(),
-            name: self.display_name.filter(|name| !name.is_empty()),
-            description: self.description.unwrap_or_default(),
-            granted,
-        })
+        wrong.end(made())
     }
 }
 
-impl From<IdentityUpdate> for AgentDescription {
-    fn from(body: IdentityUpdate) -> Self {
-        let named = |name: Option<String>| name.filter(|name| !name.is_empty());
-        Self {
-            name: body.display_name.map(named),
-            description: body.description.map(Option::unwrap_or_default),
+impl IdentityUpdate {
+    pub(in super::super) fn parse(self) -> Result<AgentDescription, Failure> {
+        let mut wrong = Wrong::default();
+        let name = match wrong.clearable(NAME, self.display_name) {
+            Some(Some(text)) => wrong.fit_some(Some(named(text))).map(Some),
+            Some(None) => Some(None),
+            None => None,
+        };
+        let description = match wrong.clearable("description", self.description) {
+            Some(Some(text)) => wrong.fit_some(Some(text.map(described))).map(Some),
+            Some(None) => Some(None),
+            None => None,
+        };
+        let made = || {
+            Some(AgentDescription {
+                name: name?,
+                description: description?,
+            })
+        };
+        wrong.end(made())
+    }
+}
+
+/// A name; an empty one is none.
+fn named(text: Option<String>) -> Option<Result<DisplayName, Error>> {
+    let text = text.filter(|text| !text.is_empty());
+    text.map(|text| DisplayName::parse(NAME, &text))
+}
+
+fn described(text: String) -> Result<Remark, Error> {
+    Remark::parse(text, LONGEST_DESCRIPTION)
+}
+
+/// The secrets that are meant.
+fn granted(ids: Option<SecretIds>, wrong: &mut Wrong) -> Option<Granted> {
+    match ids {
+        None => Some(Granted::Items(Vec::new())),
+        Some(SecretIds::One(word)) if word == "all" || word == "*" => Some(Granted::All),
+        Some(SecretIds::One(id)) => {
+            let item = wrong.fit(item(SECRETS, &id))?;
+            Some(Granted::Items(vec![item]))
+        }
+        Some(SecretIds::Some(ids)) => {
+            let mut items = Vec::with_capacity(ids.len());
+            for (position, id) in ids.into_iter().enumerate() {
+                let at = format!("{SECRETS}[{position}]");
+                let id = wrong.required(&at, id)?;
+                items.push(wrong.fit(item(&at, &id))?);
+            }
+            Some(Granted::Items(items))
         }
     }
 }
@@ -135,4 +201,9 @@ fn bare(handle: &str) -> &str {
     handle.strip_prefix('@').unwrap_or(handle)
 }
 
+const HANDLE: &str = "agent_handle";
+const NAME: &str = "display_name";
 const SECRETS: &str = "vault_secret_ids";
+
+/// Characters of a description.
+const LONGEST_DESCRIPTION: usize = 4_000;

@@ -4,10 +4,10 @@ use kluis_engine::{
     Error, NewZkKey, ZkKey, ZkKeyId, ZkKeyKind, ZkKeyProof, ZkKeyReplacement, ZkProof, ZkWrappedKey,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::error::Failure;
+use super::members::{Member, Wrong};
 use super::{in_query, proof, uuid};
 
 /// A key, without what it opens and what proves it.
@@ -56,20 +56,25 @@ pub(in super::super) struct KeyAt {
 #[schema(as = VaultKeyReplace)]
 pub(in super::super) struct KeyReplace {
     /// The client's choice; bound into the wrapped key.
-    #[schema(value_type = String, format = "uuid")]
-    id: Option<Value>,
+    #[schema(value_type = String, required, format = "uuid")]
+    #[serde(default)]
+    id: Member<String>,
     /// Base-64 of 60 bytes.
-    #[schema(value_type = String, min_length = 80, max_length = 80)]
-    wrapped_org_encryption_key: Option<Value>,
+    #[schema(value_type = String, required, min_length = 80, max_length = 80)]
+    #[serde(default)]
+    wrapped_org_encryption_key: Member<String>,
     /// 64 hexadecimal digits in lower case, of the new key.
-    #[schema(value_type = String, min_length = 64, max_length = 64)]
-    auth_hash: Option<Value>,
+    #[schema(value_type = String, required, min_length = 64, max_length = 64)]
+    #[serde(default)]
+    auth_hash: Member<String>,
     /// The primary key's as it is.
     #[schema(value_type = Option<String>, min_length = 64, max_length = 64)]
-    current_auth_hash: Option<Value>,
+    #[serde(default)]
+    current_auth_hash: Member<String>,
     /// A recovery key's.
     #[schema(value_type = Option<String>, min_length = 64, max_length = 64)]
-    recovery_auth_hash: Option<Value>,
+    #[serde(default)]
+    recovery_auth_hash: Member<String>,
 }
 
 impl KeyQuery {
@@ -92,51 +97,50 @@ impl KeyAt {
 
 impl KeyReplace {
     pub(in super::super) fn parse(self) -> Result<ZkKeyReplacement, Failure> {
-        let (current, recovery) = (self.current_auth_hash, self.recovery_auth_hash);
-        let given = match (current, recovery) {
-            (Some(_), Some(_)) | (None, None) => return Err(Failure::Proofs),
-            (Some(current), None) => {
-                let field = "current_auth_hash";
-                ZkKeyProof::Current(proof(field, &text(field, Some(current))?)?)
-            }
-            (None, Some(recovery)) => {
-                let field = "recovery_auth_hash";
-                ZkKeyProof::Recovery(proof(field, &text(field, Some(recovery))?)?)
-            }
+        let mut wrong = Wrong::default();
+        let mut read = |field, member| {
+            let text = wrong.required(field, member);
+            text.and_then(|text: String| wrong.fit(proof(field, &text)))
         };
-        let id = text("id", self.id)?;
-        let material = text(
-            "wrapped_org_encryption_key",
-            self.wrapped_org_encryption_key,
-        )?;
-        let key = NewZkKey {
-            id: uuid("id", ZkKeyId::from_uuid_text(&id))?,
-            wrapped: wrapped("", material)?,
-            proof: proof("auth_hash", &text("auth_hash", self.auth_hash)?)?,
+        let given = match (self.current_auth_hash, self.recovery_auth_hash) {
+            (current, Member::Absent | Member::Null) if is_there(&current) => {
+                read("current_auth_hash", current).map(ZkKeyProof::Current)
+            }
+            (Member::Absent | Member::Null, recovery) if is_there(&recovery) => {
+                read("recovery_auth_hash", recovery).map(ZkKeyProof::Recovery)
+            }
+            _ => return Err(Failure::Proofs),
         };
-        Ok(ZkKeyReplacement { key, proof: given })
+        let hash = read("auth_hash", self.auth_hash);
+        let id = wrong.required("id", self.id);
+        let id = id.and_then(|text| wrong.fit(uuid("id", ZkKeyId::from_uuid_text(&text))));
+        let material = wrong
+            .required(WRAPPED, self.wrapped_org_encryption_key)
+            .and_then(|text| wrong.fit(wrapped(WRAPPED, text)));
+        let key = id.zip(material).zip(hash);
+        let replacement = given.zip(key).map(|(proof, ((id, wrapped), hash))| {
+            let key = NewZkKey {
+                id,
+                wrapped,
+                proof: hash,
+            };
+            ZkKeyReplacement { key, proof }
+        });
+        wrong.end(replacement)
     }
 }
 
-/// The wrapped key that `text` is, below the member `at` of a body.
-pub(super) fn wrapped(at: &str, text: String) -> Result<ZkWrappedKey, Error> {
-    ZkWrappedKey::parse(text).ok_or_else(|| {
-        let dot = if at.is_empty() { "" } else { "." };
-        Error::invalid(
-            format!("{at}{dot}wrapped_org_encryption_key"),
-            "must be 60 bytes in base-64",
-        )
-    })
+/// The wrapped key that `text` is, of the member `field`.
+pub(super) fn wrapped(field: &str, text: String) -> Result<ZkWrappedKey, Error> {
+    ZkWrappedKey::parse(text)
+        .ok_or_else(|| Error::invalid(field.to_owned(), "must be 60 bytes in base-64"))
 }
 
-/// The text of a member that has to be there.
-fn text(field: &'static str, value: Option<Value>) -> Result<String, Error> {
-    match value {
-        Some(Value::String(text)) => Ok(text),
-        Some(_) => Err(Error::invalid(field, "must be a string")),
-        None => Err(Error::missing(field)),
-    }
+fn is_there(member: &Member<String>) -> bool {
+    matches!(member, Member::Given(_) | Member::Other)
 }
+
+const WRAPPED: &str = "wrapped_org_encryption_key";
 
 impl From<ZkKey> for Key {
     fn from(key: ZkKey) -> Self {

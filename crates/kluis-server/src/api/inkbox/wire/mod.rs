@@ -4,13 +4,12 @@ mod access;
 mod api_key;
 mod identity;
 mod key;
+mod members;
 mod secret;
 mod unlock;
 mod vault;
 
-use std::borrow::Cow;
-
-use kluis_engine::{AgentId, Error, Invalid, ZkItemId, ZkProof};
+use kluis_engine::{AgentId, Error, ZkItemId, ZkProof};
 
 pub(super) use self::access::{AccessAt, AccessGrant, AccessRule};
 pub(super) use self::api_key::{ApiKey, ApiKeyCreate, ApiKeyShown, Whoami};
@@ -21,22 +20,6 @@ pub(super) use self::unlock::{UnlockQuery, Unlocked};
 pub(super) use self::vault::{VaultCreate, VaultCreated, VaultInfo};
 use super::error::{Failure, Place};
 use crate::api::ids::Kind as _;
-
-/// An error about a member in this API's words for it.
-pub(super) fn in_words(error: Error) -> Error {
-    match error {
-        Error::Invalid(invalid) => {
-            let field = match &*invalid.field {
-                "name" => Cow::Borrowed("display_name"),
-                "handle" => Cow::Borrowed("agent_handle"),
-                _ => invalid.field,
-            };
-            let why = invalid.why;
-            Error::Invalid(Invalid { field, why })
-        }
-        error => error,
-    }
-}
 
 /// A UUID in any of its spellings, or why not.
 fn uuid<T>(field: &str, parsed: Option<T>) -> Result<T, Error> {

@@ -1,19 +1,15 @@
 //! Secrets.
 
-#![expect(
-    clippy::option_option,
-    reason = "a member that is absent and one that is null differ in a PATCH"
-)]
-
 use kluis_engine::{
-    Error, NewZkItem, ZkItem, ZkItemChange, ZkItemId, ZkItemKind, ZkItemWithPayload,
+    Error, NewZkItem, ZkItem, ZkItemChange, ZkItemDescription, ZkItemId, ZkItemKind, ZkItemName,
+    ZkItemWithPayload, ZkPayload,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::error::Failure;
+use super::members::{Member, Wrong};
 use super::{AccessRule, in_path, in_query, item};
-use crate::api::extract::stated;
 
 /// A secret. The server cannot read what it holds.
 #[derive(Serialize, ToSchema)]
@@ -64,34 +60,40 @@ pub(in super::super) struct SecretQuery {
 #[schema(as = VaultSecretCreate)]
 pub(in super::super) struct SecretCreate {
     /// The client's choice, bound into the payload; a new one unless given.
-    #[schema(format = "uuid")]
-    id: Option<String>,
-    #[schema(min_length = 1, max_length = 255, examples("Billing API"))]
-    name: String,
+    #[schema(value_type = Option<String>, format = "uuid")]
+    #[serde(default)]
+    id: Member<String>,
+    #[schema(value_type = String, required, min_length = 1, max_length = 255, examples("Billing API"))]
+    #[serde(default)]
+    name: Member<String>,
     /// At most 64 KiB.
-    description: Option<String>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default)]
+    description: Member<String>,
     /// `login`, `api_key`, `key_pair`, `ssh_key` or `other`.
-    #[schema(examples("api_key"))]
-    secret_type: String,
+    #[schema(value_type = String, required, examples("api_key"))]
+    #[serde(default)]
+    secret_type: Member<String>,
     /// Kept as it is; at most 1 MiB.
-    #[schema(min_length = 1)]
-    encrypted_payload: String,
+    #[schema(value_type = String, required, min_length = 1)]
+    #[serde(default)]
+    encrypted_payload: Member<String>,
 }
 
 /// What to change of a secret.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = VaultSecretUpdate)]
 pub(in super::super) struct SecretUpdate {
-    #[serde(default, deserialize_with = "stated")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
-    name: Option<Option<String>>,
+    #[serde(default)]
+    name: Member<String>,
     /// Null takes it away.
-    #[serde(default, deserialize_with = "stated")]
     #[schema(value_type = Option<String>)]
-    description: Option<Option<String>>,
-    #[serde(default, deserialize_with = "stated")]
+    #[serde(default)]
+    description: Member<String>,
     #[schema(value_type = Option<String>, min_length = 1)]
-    encrypted_payload: Option<Option<String>>,
+    #[serde(default)]
+    encrypted_payload: Member<String>,
 }
 
 impl SecretAt {
@@ -108,33 +110,59 @@ impl SecretQuery {
 }
 
 impl SecretCreate {
-    pub(in super::super) fn parse(self) -> Result<NewZkItem, Error> {
-        Ok(NewZkItem {
-            id: self.id.as_deref().map(|id| item("id", id)).transpose()?,
-            name: self.name,
-            description: self.description,
-            kind: kind(&self.secret_type)?,
-            payload: self.encrypted_payload,
-        })
+    pub(in super::super) fn parse(self) -> Result<NewZkItem, Failure> {
+        let mut wrong = Wrong::default();
+        let id = wrong.optional("id", self.id);
+        let id = wrong.fit_some(id.map(|id| id.map(|id| item("id", &id))));
+        let name = wrong
+            .required("name", self.name)
+            .and_then(|text| wrong.fit(ZkItemName::parse(text)));
+        let description = wrong.optional(DESCRIPTION, self.description);
+        let description = description.map(|text| text.map(ZkItemDescription::parse));
+        let description = wrong.fit_some(description);
+        let kind = wrong
+            .required("secret_type", self.secret_type)
+            .and_then(|word| wrong.fit(kind(&word)));
+        let payload = wrong
+            .required(PAYLOAD, self.encrypted_payload)
+            .and_then(|text| wrong.fit(ZkPayload::parse(text)));
+        let made = || {
+            Some(NewZkItem {
+                id: id?,
+                name: name?,
+                description: description?,
+                kind: kind?,
+                payload: payload?,
+            })
+        };
+        wrong.end(made())
     }
 }
 
 impl SecretUpdate {
-    pub(in super::super) fn parse(self) -> Result<ZkItemChange, Error> {
-        Ok(ZkItemChange {
-            name: filled("name", self.name)?,
-            description: self.description,
-            payload: filled("encrypted_payload", self.encrypted_payload)?,
-        })
-    }
-}
-
-/// A member that may be left out, and not be null.
-fn filled(field: &'static str, member: Option<Option<String>>) -> Result<Option<String>, Error> {
-    match member {
-        Some(None) => Err(Error::invalid(field, "must be a string")),
-        Some(text) => Ok(text),
-        None => Ok(None),
+    pub(in super::super) fn parse(self) -> Result<ZkItemChange, Failure> {
+        let mut wrong = Wrong::default();
+        let name = wrong.stated("name", self.name);
+        let name = wrong.fit_some(name.map(|text| text.map(ZkItemName::parse)));
+        let description = match wrong.clearable(DESCRIPTION, self.description) {
+            Some(Some(Some(text))) => {
+                let parsed = wrong.fit(ZkItemDescription::parse(text));
+                parsed.map(|description| Some(Some(description)))
+            }
+            Some(Some(None)) => Some(Some(None)),
+            Some(None) => Some(None),
+            None => None,
+        };
+        let payload = wrong.stated(PAYLOAD, self.encrypted_payload);
+        let payload = wrong.fit_some(payload.map(|text| text.map(ZkPayload::parse)));
+        let made = || {
+            Some(ZkItemChange {
+                name: name?,
+                description: description?,
+                payload: payload?,
+            })
+        };
+        wrong.end(made())
     }
 }
 
@@ -146,6 +174,9 @@ fn kind(word: &str) -> Result<ZkItemKind, Error> {
         )
     })
 }
+
+const DESCRIPTION: &str = "description";
+const PAYLOAD: &str = "encrypted_payload";
 
 impl From<ZkItem> for Secret {
     fn from(item: ZkItem) -> Self {
@@ -166,7 +197,7 @@ impl From<ZkItem> for Secret {
 impl From<ZkItemWithPayload> for Secret {
     fn from(read: ZkItemWithPayload) -> Self {
         Self {
-            encrypted_payload: Some(read.payload),
+            encrypted_payload: Some(read.payload.into_text()),
             ..read.item.into()
         }
     }
