@@ -17,11 +17,18 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
 /// The bytes in lower-case hexadecimal. Not for secrets: the result is not wiped.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    push_hex(bytes, &mut text);
+    text
+}
+
+/// Appends the bytes in lower-case hexadecimal.
+pub(crate) fn push_hex(bytes: &[u8], text: &mut String) {
     let digit = |value: u8| char::from(if value < 10 { b'0' } else { b'a' - 10 } + value);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)])
-        .collect()
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 0xf));
+    }
 }
 
 /// The bytes that this hexadecimal text spells; `None` when it is not exactly `N` of them.

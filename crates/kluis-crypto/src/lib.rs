@@ -12,6 +12,7 @@
 //! | [`signing`] | Ed25519 |
 //! | [`key_pair`] | key pairs for agents |
 //! | [`transport`] | sealed transport: RSA-OAEP, and AES-256-GCM for what is too long for it |
+//! | [`zk`] | the zero-knowledge vault, at its client's end |
 //! | [`record`] | the audit record: canonical bytes, hash chain, checkpoints |
 //! | [`base62`], [`hash`], [`random`] | encodings, SHA-256, the random source |
 //!
@@ -44,6 +45,7 @@ pub mod signing;
 pub mod token;
 pub mod totp;
 pub mod transport;
+pub mod zk;
 
 pub use associated::{Address, FieldAddress};
 pub use error::Error;

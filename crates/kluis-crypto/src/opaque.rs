@@ -8,6 +8,7 @@ use std::ops::Deref;
 use crate::envelope::{Cipher, KeyBytes};
 use crate::shamir::Share;
 use crate::signing::SigningKey;
+use crate::zk::{AuthHash, MasterKey, PayloadKey};
 use crate::{DataKey, MacKey, OrganizationKey, RootKey, SealingKey, Secret, Token, TokenDigester};
 
 /// Whether a type lacks a trait: an inherent constant, there only for types that have it, hides the constant of a trait that
@@ -44,11 +45,14 @@ macro_rules! assert_opaque {
 #[test]
 fn secrets_are_opaque() {
     assert_opaque!(
+        AuthHash,
         Cipher,
         DataKey,
         KeyBytes,
         MacKey,
+        MasterKey,
         OrganizationKey,
+        PayloadKey,
         RootKey,
         SealingKey,
         Secret,
