@@ -1,5 +1,7 @@
 //! Base-32 of RFC 4648 without padding: for what people read and type.
 
+use zeroize::Zeroizing;
+
 /// Appends `bytes` in base-32: `A-Z2-7`, upper case, no padding.
 pub(crate) fn push(bytes: &[u8], text: &mut String) {
     let mut pending: u32 = 0;
@@ -40,6 +42,28 @@ pub(crate) fn read(digits: impl Iterator<Item = u8>, bytes: &mut [u8]) -> Option
         pending &= (1 << bits) - 1;
     }
     (pending == 0 && digits.next().is_none()).then_some(())
+}
+
+/// Reads base-32 as people have it from elsewhere: in either case, with padding or without, whatever the bits that fill up the
+/// last digit. `None` if there is no byte in it, a character is no digit, or a length is one that no bytes have.
+pub(crate) fn read_any(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let digits = text.trim_end_matches('=');
+    if matches!(digits.len() % 8, 1 | 3 | 6) {
+        return None;
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(digits.len() * 5 / 8));
+    let mut pending: u32 = 0;
+    let mut bits = 0;
+    for digit in digits.bytes() {
+        pending = (pending << 5) | u32::from(digit_value(digit)?);
+        bits += 5;
+        if 8 <= bits {
+            bits -= 8;
+            bytes.push(low_eight(pending >> bits));
+            pending &= (1 << bits) - 1;
+        }
+    }
+    (!bytes.is_empty()).then_some(bytes)
 }
 
 /// The character of a value below 32, by arithmetic: a table would be indexed by secret bytes.
@@ -111,6 +135,29 @@ mod tests {
             "MZXW6YTBOJ",
         ] {
             assert_eq!(decode::<6>(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_from_elsewhere_are_read() {
+        for text in ["MZXW6YTB", "mzxw6ytb", "MZXW6YTB"] {
+            assert_eq!(read_any(text).unwrap().as_slice(), b"fooba");
+        }
+        for text in ["MZXQ", "MZXQ====", "mzxr"] {
+            assert_eq!(read_any(text).unwrap().as_slice(), b"fo", "{text}");
+        }
+        for text in [
+            "",
+            "=",
+            "M",
+            "MZX",
+            "MZXW6Y",
+            "MZX1",
+            "MZ XW",
+            "MZ=XQ",
+            "\u{ff21}A",
+        ] {
+            assert!(read_any(text).is_none(), "{text}");
         }
     }
 

@@ -1,4 +1,11 @@
-//! One-time codes of RFC 6238, as authenticator applications make them: SHA-1, six digits, a new code each 30 seconds.
+//! One-time codes of RFC 6238: as authenticator applications make them, SHA-1, six digits, a new code each 30 seconds, for
+//! the server's own second factor; and with the settings of [`Settings`] for those that somebody keeps here.
+
+mod settings;
+mod uri;
+
+pub use settings::{Algorithm, Settings, seed};
+pub use uri::{Account, UriFault};
 
 use aws_lc_rs::hmac;
 use subtle::ConstantTimeEq;
@@ -78,8 +85,19 @@ pub fn code(secret: &Secret, unix_seconds: i64) -> String {
     code_at(&key, step).map(char::from).iter().collect()
 }
 
-/// The code of one step (RFC 4226 §5.3).
+/// The code of one step.
 fn code_at(key: &hmac::Key, step: i64) -> [u8; DIGITS] {
+    let mut rest = number_at(key, step);
+    let mut code = [0; DIGITS];
+    for digit in code.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+    }
+    code
+}
+
+/// The number whose last digits are the code of one step (RFC 4226 §5.3).
+fn number_at(key: &hmac::Key, step: i64) -> u32 {
     let tag = hmac::sign(key, &step.to_be_bytes());
     let tag = tag.as_ref();
     let offset = usize::from(tag.last().copied().unwrap_or_default() & 0xf);
@@ -88,13 +106,7 @@ fn code_at(key: &hmac::Key, step: i64) -> [u8; DIGITS] {
         .and_then(<[u8]>::first_chunk)
         .copied()
         .map_or(0, u32::from_be_bytes);
-    let mut rest = word & 0x7fff_ffff;
-    let mut code = [0; DIGITS];
-    for digit in code.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-    }
-    code
+    word & 0x7fff_ffff
 }
 
 /// Escapes everything but the unreserved characters of RFC 3986.
