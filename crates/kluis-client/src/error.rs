@@ -56,6 +56,15 @@ pub enum Error {
         why: String,
     },
 
+    /// The answer is longer than any that the API describes. It was not read to its end.
+    #[error("the answer from {url} is longer than {limit} bytes")]
+    TooLong {
+        /// Base URL of the server.
+        url: String,
+        /// How many bytes are read at most.
+        limit: usize,
+    },
+
     /// A sealed answer does not open, or a key is too weak to seal for. It was altered on the way, or whoever answers is not
     /// to be trusted.
     #[error("what came from {url} fails a check: {why}")]

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Method, Response, Url, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +18,8 @@ pub struct Client {
     http: reqwest::Client,
     base: Url,
     authorization: Option<HeaderValue>,
+    /// The same credential for the API that has a header of its own.
+    api_key: Option<HeaderValue>,
 }
 
 /// Settings of a [`Client`] before it is built.
@@ -56,7 +58,11 @@ impl Builder {
     /// [`Error::Request`] when the base URL, the token or the certificates cannot be used.
     pub fn build(self) -> Result<Client, Error> {
         let base = base_url(&self.base)?;
-        let authorization = self.token.as_ref().map(bearer).transpose()?;
+        let header = |scheme| {
+            let token = self.token.as_ref();
+            token.map(|token| credential(scheme, token)).transpose()
+        };
+        let (authorization, api_key) = (header("Bearer ")?, header("")?);
         let mut http = reqwest::Client::builder()
             .user_agent(concat!("kluis/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
@@ -89,6 +95,7 @@ impl Builder {
             http,
             base,
             authorization,
+            api_key,
         })
     }
 }
@@ -142,9 +149,10 @@ impl Client {
     }
 
     async fn exchange(&self, call: Call<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let limit = call.limit;
         let answer = self.send(call, None).await?;
         if answer.status().is_success() {
-            return self.body(answer).await;
+            return self.body(answer, limit).await;
         }
         Err(self.refusal(answer).await)
     }
@@ -152,8 +160,12 @@ impl Client {
     async fn send(&self, call: Call<'_>, timeout: Option<Duration>) -> Result<Response, Error> {
         let url = address(&self.base, call.segments, call.query)?;
         let mut request = self.http.request(call.method, url);
-        if let Some(authorization) = &self.authorization {
-            request = request.header(AUTHORIZATION, authorization.clone());
+        let (name, credential) = match call.credential {
+            Credential::ApiKey => (API_KEY, &self.api_key),
+            Credential::Bearer => (AUTHORIZATION, &self.authorization),
+        };
+        if let Some(credential) = credential {
+            request = request.header(name, credential.clone());
         }
         if let Some(body) = call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
@@ -168,7 +180,7 @@ impl Client {
     async fn refusal(&self, answer: Response) -> Error {
         let status = answer.status();
         let retry_after = retry_after(&answer);
-        let body = match self.body(answer).await {
+        let body = match self.body(answer, MAX_REFUSAL).await {
             Ok(body) => body,
             Err(error) => return error,
         };
@@ -189,8 +201,8 @@ impl Client {
         }
     }
 
-    /// The whole body, up to [`MAX_ANSWER`] bytes.
-    async fn body(&self, mut answer: Response) -> Result<Zeroizing<Vec<u8>>, Error> {
+    /// The whole body, up to `limit` bytes.
+    async fn body(&self, mut answer: Response, limit: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
         let announced = answer.content_length().unwrap_or(0).min(FIRST_BUFFER);
         let mut body = Zeroizing::new(Vec::with_capacity(usize::try_from(announced).unwrap_or(0)));
         while let Some(chunk) = answer
@@ -198,8 +210,11 @@ impl Client {
             .await
             .map_err(|error| self.no_answer(&error))?
         {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(self.malformed(format!("it is longer than {MAX_ANSWER} bytes")));
+            if body.len() + chunk.len() > limit {
+                return Err(Error::TooLong {
+                    url: self.base.to_string(),
+                    limit,
+                });
             }
             body.extend_from_slice(&chunk);
         }
@@ -261,6 +276,14 @@ pub(crate) struct Call<'a> {
     segments: &'a [&'a str],
     query: &'a [(&'a str, &'a str)],
     body: Option<Vec<u8>>,
+    credential: Credential,
+    limit: usize,
+}
+
+/// Which header the credential goes in.
+enum Credential {
+    ApiKey,
+    Bearer,
 }
 
 impl<'a> Call<'a> {
@@ -296,24 +319,38 @@ impl<'a> Call<'a> {
         Ok(self)
     }
 
+    /// The credential goes in `X-API-Key`.
+    pub(crate) fn with_api_key(mut self) -> Self {
+        self.credential = Credential::ApiKey;
+        self
+    }
+
+    /// Reads at most this many bytes of an answer.
+    pub(crate) fn at_most(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
     fn new(method: Method, segments: &'a [&'a str]) -> Self {
         Self {
             method,
             segments,
             query: &[],
             body: None,
+            credential: Credential::Bearer,
+            limit: MAX_ANSWER,
         }
     }
 }
 
-fn bearer(token: &SecretText) -> Result<HeaderValue, Error> {
+fn credential(scheme: &str, token: &SecretText) -> Result<HeaderValue, Error> {
     let token = token.expose();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Error::Request(
             "the token is empty or holds a blank or a character outside ASCII".to_owned(),
         ));
     }
-    let line = Zeroizing::new(format!("Bearer {token}"));
+    let line = Zeroizing::new(format!("{scheme}{token}"));
     let mut value = HeaderValue::from_str(&line)
         .map_err(|_| Error::Request("the token cannot stand in a header".to_owned()))?;
     value.set_sensitive(true);
@@ -365,12 +402,16 @@ fn below(cause: Cause<'_>) -> Option<Cause<'_>> {
 
 type Cause<'a> = &'a (dyn std::error::Error + 'static);
 
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 const STREAM_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Longest answer that is read: 256 MiB, four thousand secrets of the largest size.
 const MAX_ANSWER: usize = 256 << 20;
+
+/// Longest explanation of a refusal that is read.
+const MAX_REFUSAL: usize = 1 << 20;
 
 /// An announced length is believed up to here when the buffer is made.
 const FIRST_BUFFER: u64 = 1 << 20;

@@ -20,9 +20,11 @@
 pub mod cloudkeep;
 pub mod crate_io;
 pub mod credvault;
+pub mod inkbox;
 pub mod oneclaw;
 pub mod record;
 pub mod sealed;
+pub mod zk;
 
 mod address;
 mod error;

@@ -61,6 +61,9 @@ impl Failure {
             Error::Tls { why, .. } => format!("no secure connection to {server}: {why}"),
             Error::TimedOut { .. } => format!("{server} did not answer in time"),
             Error::Malformed { why, .. } => format!("{server} does not answer like Kluis: {why}"),
+            Error::TooLong { limit, .. } => {
+                format!("{server} does not answer like Kluis: it sends more than {limit} bytes")
+            }
             Error::Integrity { why, .. } => format!("{server} cannot be believed: {why}"),
             Error::Request(why) => why.clone(),
         };
@@ -185,7 +188,8 @@ impl Code {
             Error::Unreachable { .. }
             | Error::Tls { .. }
             | Error::TimedOut { .. }
-            | Error::Malformed { .. } => Self::Unreachable,
+            | Error::Malformed { .. }
+            | Error::TooLong { .. } => Self::Unreachable,
             Error::Integrity { .. } => Self::Integrity,
             Error::Request(_) => Self::Usage,
         }

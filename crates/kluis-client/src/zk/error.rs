@@ -1,0 +1,225 @@
+//! Why the vault is not used: what its owner did wrong, and what the server did.
+
+use kluis_crypto::zk::{Fault, ZkError};
+
+use super::PayloadFault;
+
+/// Why an act on the vault did not happen. No variant holds a key, a code or a payload.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The call failed, or the server refused it.
+    #[error("{0}")]
+    Call(#[from] crate::Error),
+
+    /// The server's answer cannot be believed.
+    #[error("{0}")]
+    Distrust(#[from] Distrust),
+
+    /// The organization has no vault.
+    #[error("the organization has no zero-knowledge vault yet")]
+    NoVault,
+
+    /// No key of the vault is made from what was given, if the server tells the truth.
+    #[error("no key of the vault is made from this vault key or recovery code")]
+    WrongKey,
+
+    /// What was given as the current vault key is a recovery code, or the other way round.
+    #[error("what was given as the current vault key is a recovery code, or the other way round")]
+    OtherProof,
+
+    /// A vault key that may not be set.
+    #[error("this cannot be the vault key: {0}")]
+    WeakKey(#[from] Fault),
+
+    /// A payload that may not be kept.
+    #[error("{0}")]
+    Payload(#[from] PayloadFault),
+
+    /// What opened is no payload of the type that the server names: another client wrote it so, or the type is a lie.
+    #[error("what is in secret {id} is no payload of type '{secret_type}'")]
+    Unfit {
+        /// The secret.
+        id: String,
+        /// Its type, as the server says.
+        secret_type: String,
+    },
+
+    /// The secret has changed since it was read.
+    #[error("secret {id} was changed by somebody else in the meantime")]
+    Changed {
+        /// The secret.
+        id: String,
+    },
+
+    /// The system gives no random bytes or no memory.
+    #[error("{0}")]
+    System(ZkError),
+}
+
+/// What a server did that an honest one does not. Ids and types in here are the server's own words.
+#[derive(Debug, Clone, Eq, PartialEq, thiserror::Error)]
+pub enum Distrust {
+    /// The salt is another one: keys derived with it would be of the server's choosing.
+    #[error(
+        "the server names organization '{claimed}', and was the server of {known} before; no key was derived with it"
+    )]
+    OrganizationChanged {
+        /// Those met before.
+        known: String,
+        /// The one named now.
+        claimed: String,
+    },
+
+    /// Too short for a salt.
+    #[error("the server's organization id has {length} bytes, too few for the salt of a key")]
+    OrganizationTooShort {
+        /// Its length, in bytes.
+        length: usize,
+    },
+
+    /// Another vault in the place of the one that was there.
+    #[error("the server has vault {claimed} in the place of vault {known}")]
+    VaultReplaced {
+        /// The one met before.
+        known: String,
+        /// The one named now.
+        claimed: String,
+    },
+
+    /// There are no ids under which the wrapped key could open.
+    #[error("the server lists no keys, although it found the one that was given")]
+    NoKeys,
+
+    /// One id twice in a list.
+    #[error("the server lists {id} twice")]
+    ListedTwice {
+        /// The id.
+        id: String,
+    },
+
+    /// Something else in the place of a wrapped key.
+    #[error("the wrapped key that the server sent is not in base-64")]
+    WrappedKeyNotBase64,
+
+    /// A wrapped key that was cut or lengthened.
+    #[error("the wrapped key that the server sent has {length} bytes instead of 60")]
+    WrappedKeyLength {
+        /// Its length, in bytes.
+        length: usize,
+    },
+
+    /// The server found the key by its hash, and sent what that key did not wrap.
+    #[error(
+        "the wrapped key that the server sent opens under no listed key: it is altered, or of another vault"
+    )]
+    WrappedKeyDoesNotOpen,
+
+    /// Another payload key: what would be sealed with it, somebody else may open.
+    #[error("the vault has another organization key than before")]
+    PayloadKeyChanged,
+
+    /// Something else in the place of a payload.
+    #[error("the payload of secret {id} is not in base-64")]
+    PayloadNotBase64 {
+        /// The secret.
+        id: String,
+    },
+
+    /// A payload that was cut.
+    #[error(
+        "the payload of secret {id} is cut off: it has {length} bytes, and the shortest has 28"
+    )]
+    PayloadTruncated {
+        /// The secret.
+        id: String,
+        /// Its length, in bytes.
+        length: usize,
+    },
+
+    /// A payload that was altered, or is another secret's.
+    #[error(
+        "the payload of secret {id} does not open as its own: it is altered, or another secret's"
+    )]
+    PayloadDoesNotOpen {
+        /// The secret.
+        id: String,
+    },
+
+    /// A payload that had been replaced.
+    #[error("the payload of secret {id} is an old one that had been replaced")]
+    PayloadReplayed {
+        /// The secret.
+        id: String,
+    },
+
+    /// Types never change.
+    #[error("secret {id} was of type '{known}', and the server says '{claimed}' now")]
+    TypeChanged {
+        /// The secret.
+        id: String,
+        /// What it was.
+        known: String,
+        /// What it is said to be.
+        claimed: String,
+    },
+
+    /// An id is never used again.
+    #[error("secret {id} was deleted from here, and the server has it again")]
+    DeletedCameBack {
+        /// The secret.
+        id: String,
+    },
+
+    /// An answer about something else than was asked for.
+    #[error("the server was asked about {asked}, and answers about {answered}")]
+    OtherAnswer {
+        /// What was asked for.
+        asked: String,
+        /// What the answer is about.
+        answered: String,
+    },
+}
+
+/// What is odd, and may have an honest reason.
+#[derive(Debug, Clone, Eq, PartialEq, thiserror::Error)]
+pub enum Warning {
+    /// A secret is missing.
+    #[error(
+        "secret {id} ('{name}') is not there any more: another client deleted it, access to it was revoked, or the server withholds it"
+    )]
+    Gone {
+        /// The secret.
+        id: String,
+        /// What it was called.
+        name: String,
+    },
+
+    /// A secret that was missing is back.
+    #[error("secret {id} ('{name}') was missing, and is there again")]
+    Back {
+        /// The secret.
+        id: String,
+        /// What it is called.
+        name: String,
+    },
+
+    /// A secret is called otherwise.
+    #[error("secret {id} is called '{name}', and was called '{known}'; names are not sealed")]
+    Renamed {
+        /// The secret.
+        id: String,
+        /// What it was called.
+        known: String,
+        /// What it is called.
+        name: String,
+    },
+}
+
+/// What a 404 means to whoever asked.
+pub(super) fn absent(error: crate::Error, meaning: Error) -> Error {
+    if error.status() == Some(404) {
+        meaning
+    } else {
+        Error::Call(error)
+    }
+}
