@@ -17,6 +17,7 @@ mod environment;
 mod failure;
 mod harden;
 mod output;
+mod private_file;
 mod remote;
 mod serve;
 mod suggest;

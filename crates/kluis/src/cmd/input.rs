@@ -67,7 +67,7 @@ pub(super) fn agree(yes: bool, question: &str, not_done: &str) -> Result<(), Fai
 
 /// A line that `echo` or an editor ended is meant without its end; a text of several lines, such as a key in PEM, is meant
 /// as it is.
-fn without_line_end(value: SecretText) -> SecretText {
+pub(super) fn without_line_end(value: SecretText) -> SecretText {
     let text = value.expose();
     match text
         .strip_suffix("\r\n")

@@ -37,6 +37,7 @@ mod user;
 mod vault;
 mod versions;
 mod whoami;
+mod zk;
 
 /// Every command.
 #[derive(Debug, Subcommand)]
@@ -68,6 +69,7 @@ pub(crate) enum Command {
     Token(token::Token),
     #[command(subcommand)]
     User(user::User),
+    Zk(Box<zk::Zk>),
     #[command(subcommand)]
     Audit(audit::Audit),
     #[command(subcommand)]
@@ -100,6 +102,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Agent(agent) => block_on(agent.run(&context))?,
         Command::Token(token) => block_on(token.run(&context))?,
         Command::User(user) => block_on(user.run(&context))?,
+        Command::Zk(zk) => block_on(zk.run(&context))?,
         Command::Audit(audit) => block_on(audit.run(&context))?,
         Command::Config(config) => config.run(&context),
         Command::Completion(completion) => completion.run(),

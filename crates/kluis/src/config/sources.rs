@@ -346,4 +346,6 @@ const COMMAND_LINE: &[&str] = &[
     "KLUIS_TOKEN_FILE",
     "KLUIS_URL",
     "KLUIS_VAULT",
+    "KLUIS_VAULT_KEY",
+    "KLUIS_VAULT_KEY_FILE",
 ];

@@ -147,6 +147,7 @@ fn an_unknown_name_is_refused_with_the_nearest() {
 fn variables_that_are_not_ours_are_left_alone() {
     let variables = [
         ("KLUIS_TOKEN", "ck_live_x"),
+        ("KLUIS_VAULT_KEY", "x"),
         ("KLUIS_PORT", "tcp://10.0.0.1:8200"),
         ("KLUIS_SERVICE_HOST", "10.0.0.1"),
         ("KLUIS_PORT_8200_TCP_ADDR", "10.0.0.1"),

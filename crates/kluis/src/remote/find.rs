@@ -336,6 +336,19 @@ impl Surroundings<'_> {
             .ok()
             .filter(|value| !value.is_empty())
     }
+
+    /// The directory of Kluis below one of the user's own, which a variable names, or else a place below their home. The
+    /// specification of these directories has relative ones ignored.
+    pub(super) fn own_directory(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
+        let absolute = |name: &str| {
+            self.text(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let own =
+            absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below_home)))?;
+        Some(own.join("kluis"))
+    }
 }
 
 /// Whether a URL's host is this machine by its spelling.

@@ -1,21 +1,17 @@
 //! The log-ins of this user on this machine: one token per server, in a file that nobody else can read or lead elsewhere.
 //!
-//! `credentials.json` in `kluis` below the configuration directory (`XDG_CONFIG_HOME`, else `~/.config`). The directory is
-//! opened once, without following a link, and everything else happens relative to it.
+//! `credentials.json` in `kluis` below the configuration directory (`XDG_CONFIG_HOME`, else `~/.config`).
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kluis_client::SecretText;
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use super::find::Surroundings;
 use crate::failure::{Code, Failure};
+use crate::private_file::{Fault, PrivateFile};
 
 /// Where log-ins are kept.
 #[derive(Debug)]
@@ -58,18 +54,8 @@ fn revealed<S: Serializer>(token: &SecretText, serializer: S) -> Result<S::Ok, S
 impl Store {
     /// The store of whoever runs this; none where the environment names no home.
     pub(super) fn of(surroundings: &Surroundings<'_>) -> Option<Self> {
-        // The specification of these directories has relative ones ignored.
-        let absolute = |name: &str| {
-            surroundings
-                .text(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
-        let configuration = absolute("XDG_CONFIG_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".config")))?;
-        Some(Self {
-            directory: configuration.join("kluis"),
-        })
+        let directory = surroundings.own_directory("XDG_CONFIG_HOME", ".config")?;
+        Some(Self { directory })
     }
 
     /// The file, for messages.
@@ -79,71 +65,49 @@ impl Store {
 
     /// What is kept; nothing where there is no file.
     pub(crate) fn read(&self) -> Result<Logins, Failure> {
-        match open_directory(&self.directory) {
-            Ok(directory) => self.read_in(&directory),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Logins::default()),
-            Err(error) => Err(self.untrusted(&error.to_string())),
-        }
+        let text = self.file().read().map_err(|fault| self.failed(&fault))?;
+        self.parsed(text)
     }
 
     /// Changes what is kept. Others who change it wait; whoever reads it finds the old or the new.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Logins) -> T) -> Result<T, Failure> {
-        let failed = |error: io::Error| {
-            Failure::new(
-                Code::Failed,
-                "the log-in cannot be kept",
-                format!("{}: {error}", self.path().display()),
-                "make room, or correct the directory's permissions",
-            )
-        };
-        if let Some(parent) = self.directory.parent() {
-            fs::create_dir_all(parent).map_err(failed)?;
-        }
-        match fs::DirBuilder::new().mode(0o700).create(&self.directory) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(failed(error));
-            }
-            _ => {}
-        }
-        let directory =
-            open_directory(&self.directory).map_err(|error| self.untrusted(&error.to_string()))?;
-        rustix::fs::fchmod(&directory, Mode::RWXU).map_err(|error| failed(error.into()))?;
-        rustix::fs::flock(&directory, FlockOperation::LockExclusive)
-            .map_err(|error| failed(error.into()))?;
-        let mut logins = self.read_in(&directory)?;
+        let failed = |fault: Fault| self.failed(&fault);
+        let held = self.file().hold().map_err(failed)?;
+        let mut logins = self.parsed(held.read().map_err(failed)?)?;
         let outcome = change(&mut logins);
-        replace(&directory, &logins).map_err(failed)?;
+        let text = Zeroizing::new(
+            serde_json::to_vec_pretty(&logins)
+                .map_err(|error| self.failed(&Fault::Failed(error.to_string())))?,
+        );
+        held.replace(&text).map_err(failed)?;
         Ok(outcome)
     }
 
-    fn read_in(&self, directory: &File) -> Result<Logins, Failure> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let file = match rustix::fs::openat(directory, FILE, flags, Mode::empty()) {
-            Ok(file) => File::from(file),
-            Err(rustix::io::Errno::NOENT) => return Ok(Logins::default()),
-            Err(rustix::io::Errno::LOOP) => return Err(self.untrusted("it is a symbolic link")),
-            Err(error) => return Err(self.untrusted(&io::Error::from(error).to_string())),
+    fn file(&self) -> PrivateFile {
+        PrivateFile::new(self.directory.clone(), FILE)
+    }
+
+    fn parsed(&self, text: Option<Zeroizing<Vec<u8>>>) -> Result<Logins, Failure> {
+        let Some(text) = text else {
+            return Ok(Logins::default());
         };
-        let unreadable = |error: io::Error| self.untrusted(&error.to_string());
-        let metadata = file.metadata().map_err(unreadable)?;
-        if !metadata.is_file() {
-            return Err(self.untrusted("it is no file"));
-        }
-        if metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Err(self.untrusted("it belongs to another user"));
-        }
-        if metadata.mode() & 0o077 != 0 {
-            return Err(self.untrusted("others may read or write it"));
-        }
-        let mut text = Zeroizing::new(Vec::with_capacity(FIRST_BUFFER));
-        file.take(LONGEST)
-            .read_to_end(&mut text)
-            .map_err(unreadable)?;
         serde_json::from_slice(&text).map_err(|error| {
             // serde's own sentence may quote what it found.
             let line = error.line();
             self.untrusted(&format!("line {line} is not as kluis login writes it"))
         })
+    }
+
+    fn failed(&self, fault: &Fault) -> Failure {
+        match fault {
+            Fault::Untrusted(why) => self.untrusted(why),
+            Fault::Failed(why) => Failure::new(
+                Code::Failed,
+                "the log-in cannot be kept",
+                format!("{}: {why}", self.path().display()),
+                "make room, or correct the directory's permissions",
+            ),
+        }
     }
 
     fn untrusted(&self, why: &str) -> Failure {
@@ -206,52 +170,7 @@ pub(super) fn without_slash(url: &str) -> &str {
     url.trim_end_matches('/')
 }
 
-/// The directory itself, which has to be the caller's own and nobody else's to write in.
-fn open_directory(path: &Path) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let directory = match rustix::fs::open(path, flags, Mode::empty()) {
-        Ok(directory) => File::from(directory),
-        Err(rustix::io::Errno::LOOP | rustix::io::Errno::NOTDIR) => {
-            return Err(io::Error::other("its directory is no directory of its own"));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let metadata = directory.metadata()?;
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(io::Error::other("its directory belongs to another user"));
-    }
-    if metadata.mode() & 0o022 != 0 {
-        return Err(io::Error::other("others may write in its directory"));
-    }
-    Ok(directory)
-}
-
-/// Writes a new file beside the old one, and puts it in its place when it is safe on the disk.
-fn replace(directory: &File, logins: &Logins) -> io::Result<()> {
-    let text = Zeroizing::new(serde_json::to_vec_pretty(logins).map_err(io::Error::other)?);
-    // What a run that was killed has left; the lock says that nobody else is at it.
-    match rustix::fs::unlinkat(directory, TEMPORARY, AtFlags::empty()) {
-        Ok(()) | Err(rustix::io::Errno::NOENT) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = File::from(rustix::fs::openat(
-        directory,
-        TEMPORARY,
-        flags,
-        Mode::RUSR | Mode::WUSR,
-    )?);
-    file.write_all(&text)?;
-    file.sync_all()?;
-    rustix::fs::renameat(directory, TEMPORARY, directory, FILE)?;
-    directory.sync_all()
-}
-
 const FILE: &str = "credentials.json";
-const TEMPORARY: &str = ".credentials.json.new";
-const LONGEST: u64 = 1 << 20;
-/// Large enough that no token is copied while the buffer grows.
-const FIRST_BUFFER: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use kluis_client::{Client, Error, SecretText};
 use kluis_server::engine::{Clock, Timestamp};
 
 use crate::failure::{Code, Failure};
+use crate::private_file::PrivateFile;
 use crate::suggest::did_you_mean;
 use crate::terminal::say;
 
@@ -42,6 +43,8 @@ pub(crate) struct Remote {
     token_from: String,
     /// Whether that was a log-in.
     is_login: bool,
+    /// Whether the token is a session's or a log-in's, and no API key.
+    is_session: bool,
 }
 
 /// A vault by id, with the name to call it by.
@@ -132,6 +135,7 @@ impl Remote {
     ) -> Result<Self, Failure> {
         let mut builder = Client::builder(&url);
         let (mut token_from, mut is_login) = ("nowhere".to_owned(), false);
+        let mut is_session = false;
         if url.starts_with("http://") && !is_loopback(&url) {
             let what = if token.is_some() {
                 "the token"
@@ -142,6 +146,7 @@ impl Remote {
         }
         if let Some(token) = token {
             (token_from, is_login) = (token.from, token.is_login);
+            is_session = is_login || is_session_token(token.text.expose());
             builder = builder.token(token.text);
         }
         if let Some(path) = ca_file(connection).or(certificate) {
@@ -162,7 +167,29 @@ impl Remote {
             url,
             token_from,
             is_login,
+            is_session,
         })
+    }
+
+    /// "the server at URL (from …)".
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Refuses a credential that is no API key, for an API that takes no other (RULES §1).
+    pub(crate) fn require_api_key(&self, what: &str) -> Result<(), Failure> {
+        if !self.is_session {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Code::NotAuthenticated,
+            what,
+            format!(
+                "the zero-knowledge vault takes API keys alone, and the credential from {} is a log-in or session",
+                self.token_from
+            ),
+            "make an API key with kluis token create, and name its file with --token-file",
+        ))
     }
 
     /// Where the token came from.
@@ -308,6 +335,19 @@ pub(crate) fn store() -> Result<Store, Failure> {
     })
 }
 
+/// Where it is kept what servers of zero-knowledge vaults were seen to have.
+pub(crate) fn zk_memory() -> Result<PrivateFile, Failure> {
+    let directory = surrounded(|around| around.own_directory("XDG_STATE_HOME", ".local/state"));
+    let directory = directory.ok_or_else(|| {
+        Failure::usage(
+            "there is no place to remember what the server is known to have",
+            "neither XDG_STATE_HOME nor HOME names a directory",
+            "set HOME: without that memory, a server could give back old secrets unnoticed",
+        )
+    })?;
+    Ok(PrivateFile::new(directory, "zero-knowledge.json"))
+}
+
 /// This instant.
 pub(crate) fn now() -> Timestamp {
     Clock::system().now()
@@ -337,6 +377,11 @@ fn surrounded<T>(ask: impl FnOnce(&Surroundings<'_>) -> T) -> T {
         variable: &|name| std::env::var_os(name),
         directory: std::env::current_dir().unwrap_or_default(),
     })
+}
+
+/// Whether a token is a session (RULES §1), or an access token, which is a JWT.
+fn is_session_token(token: &str) -> bool {
+    token.starts_with("cvs_") || token.starts_with("eyJ")
 }
 
 /// A UUID, or `vlt_` and 22 base-62 characters. A vault whose name looks like one is reached by its id.

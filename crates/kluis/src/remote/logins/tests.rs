@@ -1,6 +1,8 @@
 //! Of what is kept, for whom, and of what is not trusted.
 
+use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 
 use super::*;
 
