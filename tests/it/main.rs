@@ -22,3 +22,4 @@ mod harness;
 mod inkbox;
 mod oneclaw;
 mod promises;
+mod zk;

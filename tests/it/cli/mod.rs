@@ -22,10 +22,10 @@ use std::process::{Command, Output, Stdio};
 use crate::harness::{Kluis, binary, without_settings};
 
 /// How a command ended.
-struct Ended {
-    code: i32,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs `kluis` with these arguments against `kluis`, with nothing of this process's own configuration.
@@ -48,14 +48,14 @@ fn in_directory(data_dir: &Path) -> Command {
 }
 
 /// `kluis` with no arguments yet.
-fn bare() -> Command {
+pub(crate) fn bare() -> Command {
     let mut command = Command::new(binary());
     without_settings(&mut command);
     command
 }
 
 /// Runs it to its end.
-fn wait(mut command: Command, stdin: &str) -> Ended {
+pub(crate) fn wait(mut command: Command, stdin: &str) -> Ended {
     let started = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -83,7 +83,7 @@ fn ended(output: &Output) -> Ended {
 impl Ended {
     /// The same, if it ended well.
     #[track_caller]
-    fn well(self) -> Self {
+    pub(crate) fn well(self) -> Self {
         assert_eq!(
             self.code, 0,
             "stdout {:?}, stderr {}",
@@ -94,7 +94,7 @@ impl Ended {
 
     /// Checks a failure: this exit code, four lines on stderr, nothing on stdout (NT-69).
     #[track_caller]
-    fn failed(self, code: i32) -> Self {
+    pub(crate) fn failed(self, code: i32) -> Self {
         assert_eq!(
             self.code, code,
             "stdout {:?}, stderr {}",
@@ -109,7 +109,7 @@ impl Ended {
 
     /// Checks that these words stand on stderr.
     #[track_caller]
-    fn told(self, words: &[&str]) -> Self {
+    pub(crate) fn told(self, words: &[&str]) -> Self {
         for word in words {
             assert!(
                 self.stderr.contains(word),
@@ -122,7 +122,7 @@ impl Ended {
 
     /// Checks that this word stands nowhere.
     #[track_caller]
-    fn silent(self, word: &str) -> Self {
+    pub(crate) fn silent(self, word: &str) -> Self {
         assert!(!self.stderr.contains(word), "{}", self.stderr);
         assert!(!self.stdout.contains(word), "{}", self.stdout);
         self

@@ -143,6 +143,8 @@ pub fn without_settings(command: &mut Command) -> &mut Command {
             command.env_remove(name);
         }
     }
-    // Where nothing is, so that no log-in of that person's is used either.
-    command.env("XDG_CONFIG_HOME", "/nonexistent")
+    // Where nothing is, so that no log-in of that person's is used either, and nothing is remembered among theirs.
+    command
+        .env("XDG_CONFIG_HOME", "/nonexistent")
+        .env("XDG_STATE_HOME", "/nonexistent")
 }
