@@ -172,7 +172,11 @@ fn row(event: &AuditEvent) -> Vec<Cell> {
         member("outcome"),
         event.actor_type.clone().into(),
         event.actor_id.clone().into(),
-        member("path"),
+        // A zero-knowledge item has a name and no path.
+        match member("path") {
+            Cell::None if event.action.starts_with("zk_") => member("name"),
+            path => path,
+        },
         event.ip_address.clone().into(),
         event.id.as_str().into(),
     ]
