@@ -12,7 +12,13 @@ from inkbox_harness import EXCHANGED, VAULT_KEY, fresh, find, members, owner, pa
 
 
 def opened():
+    """The vault, opened anew: each time costs what a guess costs."""
     return owner().vault.unlock(VAULT_KEY)
+
+
+def held():
+    """The vault as it was opened last."""
+    return owner().vault.unlocked
 
 
 @step("secrets/types")
@@ -33,9 +39,9 @@ def every_type_comes_back():
 @step("secrets/large")
 def large_payload_comes_back():
     data = "".join(f"line {number} of a long text\n" for number in range(1000))
-    made = opened().create_secret(fresh("large"), OtherPayload(data=data))
-    assert opened().get_secret(made.id).payload.data == data
-    opened().delete_secret(made.id)
+    made = held().create_secret(fresh("large"), OtherPayload(data=data))
+    assert held().get_secret(made.id).payload.data == data
+    held().delete_secret(made.id)
 
 
 @step("secrets/list")
@@ -51,7 +57,7 @@ def secrets_are_listed_by_type():
 
 @step("secrets/update")
 def secret_is_changed():
-    unlocked = opened()
+    unlocked = held()
     made = unlocked.create_secret(fresh("key"), APIKeyPayload(api_key="first"), description="of the first")
     changed = unlocked.update_secret(made.id, name="renamed")
     assert (changed.name, changed.description, changed.id) == ("renamed", "of the first", made.id), changed
@@ -74,7 +80,7 @@ def secret_is_changed():
 
 @step("secrets/delete")
 def secret_is_deleted():
-    unlocked = opened()
+    unlocked = held()
     made = unlocked.create_secret(fresh("gone"), OtherPayload(data="x"))
     count = owner().vault.info().secret_count
     unlocked.delete_secret(made.id)
@@ -87,7 +93,7 @@ def secret_is_deleted():
 
 @step("secrets/refusals")
 def refusals_have_reasons():
-    unlocked = opened()
+    unlocked = held()
     refused(404, unlocked.get_secret, uuid.uuid4())
     refused(404, unlocked.update_secret, uuid.uuid4(), name="n")
     refused(404, owner().vault.list_access_rules, uuid.uuid4())
@@ -110,15 +116,15 @@ def rfc_6238(seed, when, digits):
 @step("secrets/totp")
 def totp_lives_in_a_login():
     seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-    unlocked = opened()
+    unlocked = held()
     made = unlocked.create_secret(fresh("login"), LoginPayload(password="p", username="u"))
     unlocked.set_totp(made.id, f"otpauth://totp/Example:someone?secret={seed}&issuer=Example")
-    config = opened().get_secret(made.id).payload.totp
+    config = unlocked.get_secret(made.id).payload.totp
     assert (config.secret, config.digits, config.period, config.issuer, config.account_name) == (seed, 6, 30, "Example", "someone"), config
     before = time.time()
     code = unlocked.get_totp_code(made.id)
     assert code.code in (rfc_6238(seed, before, 6), rfc_6238(seed, time.time(), 6)), code
     unlocked.remove_totp(made.id)
-    login = opened().get_secret(made.id).payload
+    login = unlocked.get_secret(made.id).payload
     assert (login.totp, login.password, login.username) == (None, "p", "u"), login
     unlocked.delete_secret(made.id)

@@ -14,6 +14,7 @@ mod keys;
 mod listing;
 mod order;
 mod patching;
+mod racing;
 mod record;
 mod refusals;
 mod replacing;
@@ -292,7 +293,7 @@ pub fn nothing(answer: &Answer) {
     assert_eq!(answer.header("content-type"), None, "{answer}");
 }
 
-/// A time as this API writes it: ISO 8601, in UTC (Inkbox contract §2.3).
+/// A time as this API writes it: ISO 8601, in UTC (Inkbox contract §2).
 #[track_caller]
 pub fn is_time(value: &Value) {
     let text = value
@@ -312,7 +313,7 @@ pub fn is_time(value: &Value) {
     );
 }
 
-/// A UUID in its lower-case, hyphenated spelling (Inkbox contract §2.3).
+/// A UUID in its lower-case, hyphenated spelling (Inkbox contract §2).
 #[track_caller]
 pub fn is_uuid(value: &Value) {
     let text = value

@@ -1,4 +1,4 @@
-//! Paths, headers and ids in all the ways that they may be written: Inkbox contract §2, §2.3.
+//! Paths, headers and ids in all the ways that they may be written: Inkbox contract §2.
 
 use reqwest::Method;
 use serde_json::{Value, json};
