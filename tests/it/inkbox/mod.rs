@@ -6,6 +6,7 @@ mod access;
 mod api_keys;
 mod clients;
 mod deleting;
+mod exchange;
 mod guessing;
 mod identities;
 mod initialize;
