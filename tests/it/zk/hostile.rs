@@ -117,7 +117,7 @@ impl Kept {
                 self.twist_secrets(&mut body["encrypted_secrets"]);
             }
             _ if is("GET /api/v1/vault/secrets") && body.is_array() => {
-                self.twist_secrets(&mut body)
+                self.twist_secrets(&mut body);
             }
             Lie::OldPayload if is("GET /api/v1/vault/secrets/") => {
                 if let Some(old) = self.past.iter().find(|old| old["id"] == body["id"]) {

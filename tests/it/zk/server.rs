@@ -115,7 +115,7 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Kept>) {
 
 fn endless(stream: &mut TcpStream) -> std::io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\n\r\n[")?;
-    let blanks = [b' '; 64 << 10];
+    let blanks = vec![b' '; 64 << 10];
     loop {
         stream.write_all(&blanks)?;
     }

@@ -173,7 +173,9 @@ on_both! {
         let memory = std::fs::read(owner.state.path().join("kluis/zero-knowledge.json")).unwrap();
         needles.assert_absent("what is remembered", &memory);
         needles.add("vault key", VAULT_KEY);
-        codes.iter().for_each(|code| needles.add("recovery code", code));
+        for code in &codes {
+            needles.add("recovery code", code);
+        }
         needles.assert_absent("the log", kluis.log().as_bytes());
         needles.assert_absent_below(&kluis.data_dir(), &[]);
     }

@@ -8,7 +8,8 @@ use http::uri::PathAndQuery;
 pub(crate) fn canonical(uri: &Uri) -> Option<Uri> {
     let path = uri.path();
     let bare = is_below(path, "/vault");
-    if !bare && !(path.ends_with('/') && MOUNTS.iter().any(|mount| is_below(path, mount))) {
+    let slashed = path.ends_with('/') && MOUNTS.iter().any(|mount| is_below(path, mount));
+    if !(bare || slashed) {
         return None;
     }
     let mut text = String::with_capacity(path.len() + 16);

@@ -185,7 +185,7 @@ fn key_id(key: &OwnKey) -> String {
 }
 
 fn told(at: Option<Timestamp>) -> Option<String> {
-    at.map(|at| at.rfc3339())
+    at.map(Timestamp::rfc3339)
 }
 
 const IDENTITY: &str = "scoped_identity_id";

@@ -18,7 +18,8 @@ pub(in super::super) struct Key {
     id: String,
     /// `primary` or `recovery`.
     #[schema(examples("primary"))]
-    key_type: &'static str,
+    #[serde(rename = "key_type")]
+    kind: &'static str,
     /// Id of the user who made it.
     #[schema(format = "uuid")]
     created_by: String,
@@ -146,7 +147,7 @@ impl From<ZkKey> for Key {
     fn from(key: ZkKey) -> Self {
         Self {
             id: key.id.to_string(),
-            key_type: key.kind.as_str(),
+            kind: key.kind.as_str(),
             created_by: key.created_by.to_string(),
             created_at: key.created_at.rfc3339(),
             updated_at: key.updated_at.rfc3339(),

@@ -1,4 +1,4 @@
-//! What Inkbox's requests and answers look like (contract §2.3, §3 to §5).
+//! What Inkbox's requests and answers look like (contract §2 to §5).
 
 mod access;
 mod api_key;

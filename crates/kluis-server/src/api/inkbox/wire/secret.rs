@@ -22,7 +22,8 @@ pub(in super::super) struct Secret {
     description: Option<String>,
     /// `login`, `api_key`, `key_pair`, `ssh_key` or `other`.
     #[schema(examples("api_key"))]
-    secret_type: &'static str,
+    #[serde(rename = "secret_type")]
+    kind: &'static str,
     /// Always `active`.
     #[schema(examples("active"))]
     status: &'static str,
@@ -184,7 +185,7 @@ impl From<ZkItem> for Secret {
             id: item.id.to_string(),
             name: item.name,
             description: item.description,
-            secret_type: item.kind.as_str(),
+            kind: item.kind.as_str(),
             status: "active",
             access: item.access.into_iter().map(AccessRule::from).collect(),
             created_at: item.created_at.rfc3339(),
