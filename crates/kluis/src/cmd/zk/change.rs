@@ -141,7 +141,9 @@ impl Delete {
         server.require_api_key(&what)?;
         let mut session = Session::open(at, server)?;
         let meta = session.find(&what, &self.secret).await?;
+        let server = session.leave();
         input::make_sure(self.yes, &format!("secret '{}'", meta.name), &meta.name)?;
+        let mut session = Session::open(at, server)?;
         let deleted = session.zk().delete(&meta.id).await;
         session.done(&what, deleted)?;
         say(&format!("'{}' deleted", meta.name));

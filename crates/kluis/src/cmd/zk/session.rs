@@ -74,6 +74,11 @@ impl Session {
         kept.map(|()| outcome)
     }
 
+    /// Lets other commands go on, while somebody thinks about a question.
+    pub(super) fn leave(self) -> Remote {
+        self.server
+    }
+
     fn keep(&mut self) -> Result<(), Failure> {
         let failed = |why: String| unkept(&self.file, Fault::Failed(why));
         let json = self.memory.to_json();
