@@ -14,6 +14,8 @@ pub(super) enum Lie {
     Organization(&'static str),
     /// Another vault, in `info`.
     Vault,
+    /// No vault, in `info`.
+    NoVault,
     /// The wrapped key with one bit flipped.
     AlteredWrappedKey,
     /// A wrapped key of another vault.
@@ -91,6 +93,7 @@ impl Kept {
             Lie::Organization(other) if is("/info") || is("/whoami") => {
                 body["organization_id"] = (*other).into();
             }
+            Lie::NoVault if is("/info") => return Answer::Json(404, json!({"detail": "No."})),
             Lie::Vault if is("/info") => body["id"] = AT.into(),
             Lie::NoKeys if is("/keys") => body = json!([]),
             Lie::MoreKeys if is("/keys") => {
@@ -103,6 +106,9 @@ impl Kept {
             }
             Lie::OldVaultsKey(key) if is("/keys") => {
                 body.as_array_mut().unwrap().push(shown_key(key));
+            }
+            Lie::OtherType if is("POST /api/v1/vault/secrets") => {
+                body["secret_type"] = "other".into();
             }
             Lie::OtherVaultKey if is("/initialize") => body["vault_key_id"] = AT.into(),
             Lie::OtherSecret if is("GET /api/v1/vault/secrets/") => {

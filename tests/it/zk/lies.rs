@@ -287,6 +287,13 @@ async fn what_is_read_back_after_a_change_is_judged_too() {
         (&asked, &[][..])
     );
 
+    story.server.tell(Lie::OtherType);
+    let refused = zk.create(&vault, named("new", &new)).await.err();
+    assert!(matches!(
+        refused,
+        Some(Error::Distrust(Distrust::TypeChanged { .. }))
+    ));
+
     let other = Server::start(ORGANIZATION);
     other.tell(Lie::OtherVaultKey);
     let client = self::client(&other.base);
@@ -397,7 +404,15 @@ async fn every_lie_is_an_integrity_failure_of_the_command() {
     }
     run(&["unlock"]).failed(10).told(&["--accept-vault"]);
     story.server.tell(Lie::Organization("org_fixture_0002"));
-    run(&["unlock"]).failed(10).told(&["--accept-organization"]);
+    for command in ["unlock", "init"] {
+        run(&[command]).failed(10).told(&["--accept-organization"]);
+    }
+    story.server.tell(Lie::NoVault);
+    run(&["unlock"]).failed(5);
+    run(&["init"])
+        .failed(10)
+        .told(&["says that there is no vault", "--accept-vault"]);
+    run(&["init", "--accept-vault"]).failed(6);
     story.server.tell(Lie::OtherSecret);
     let add = ["add", "new", "--type", "login"];
     zk(&story.server.base, "ibk_test", state.path(), &add, "value")

@@ -348,7 +348,9 @@ fn stdin_is_read_once() {
 #[test]
 fn commands_of_one_machine_wait_for_each_other() {
     let (server, place) = initialized();
-    place.run(&server, &["add", "n"], "0").well();
+    for name in ["n", "other"] {
+        place.run(&server, &["add", name], "0").well();
+    }
     std::thread::scope(|scope| {
         for number in 1..=4 {
             let (place, server) = (&place, &server);
@@ -363,9 +365,13 @@ fn commands_of_one_machine_wait_for_each_other() {
     });
     // All that was replaced is known.
     server.tell(Lie::OldPayload);
-    place.run(&server, &["add", "other"], "x").failed(10);
+    place
+        .run(&server, &["get", "other"], "")
+        .failed(10)
+        .told(&["an old one that had been replaced"]);
     let remembered: Value = serde_json::from_slice(&fs::read(place.memory()).unwrap()).unwrap();
     let known = &remembered["servers"][&server.base][0]["secrets"];
-    let known = known.as_object().unwrap().values().next().unwrap();
-    assert_eq!(known["superseded"].as_array().unwrap().len(), 4);
+    let mut known = known.as_object().unwrap().values();
+    let edited = known.find(|secret| secret["name"] == "n").unwrap();
+    assert_eq!(edited["superseded"].as_array().unwrap().len(), 4);
 }

@@ -87,8 +87,7 @@ on_both! {
         let made = owner.zk(&["init"], "").well().told(&["shown this once"]);
         let codes: Vec<&str> = made.stdout.lines().collect();
         assert!(codes.len() == 4 && codes.iter().all(|code| code.len() == 39), "{codes:?}");
-        owner.zk(&["init"], "").failed(10).told(&["--accept-vault"]);
-        owner.zk(&["init", "--accept-vault"], "").failed(6).told(&["there is a vault"]);
+        owner.zk(&["init"], "").failed(6).told(&["kluis zk rekey"]);
         let opened = owner.zk(&["unlock"], "").well().told(&["recovery codes left: 4"]);
         assert_eq!(opened.stdout, "ID  NAME  SECRET TYPE\n");
 

@@ -19,6 +19,10 @@ pub enum Error {
     #[error("the organization has no zero-knowledge vault yet")]
     NoVault,
 
+    /// The organization has a vault, so no other is made.
+    #[error("the organization has a zero-knowledge vault")]
+    Exists,
+
     /// No key of the vault is made from what was given, if the server tells the truth.
     #[error("no key of the vault is made from this vault key or recovery code")]
     WrongKey,
@@ -84,6 +88,13 @@ pub enum Distrust {
         known: String,
         /// The one named now.
         claimed: String,
+    },
+
+    /// A vault that was there is not: it was deleted, or is hidden.
+    #[error("the server says that there is no vault, and had vault {known} before")]
+    VaultGone {
+        /// The one met before.
+        known: String,
     },
 
     /// There are no ids under which the wrapped key could open.

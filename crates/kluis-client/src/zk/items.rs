@@ -60,14 +60,23 @@ impl Zk<'_> {
     ) -> Result<UnlockedSecret, Error> {
         let id = zk::new_id().map_err(Error::System)?;
         let sealed = sealed(vault, &id, new.payload)?;
+        let secret_type = new.payload.kind().word();
         let new = NewSecret {
             id: &id,
             name: new.name,
             description: new.description,
-            secret_type: new.payload.kind().word(),
+            secret_type,
             encrypted_payload: &BASE64_STANDARD.encode(&sealed),
         };
         let answer = self.client.inkbox().secret_create(&new).await?;
+        if answer.secret_type != secret_type {
+            return Err(Distrust::TypeChanged {
+                id,
+                known: secret_type.to_owned(),
+                claimed: answer.secret_type,
+            }
+            .into());
+        }
         self.sent(vault, &id, &answer, &sealed)?;
         self.read(vault, &id).await
     }

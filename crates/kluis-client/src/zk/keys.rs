@@ -39,8 +39,7 @@ impl Zk<'_> {
     /// that calls it, each a part of a second.
     ///
     /// # Errors
-    /// [`Error::WeakKey`], [`Error::Distrust`] and what any call can meet, among it a refusal with status 409 when there is
-    /// a vault.
+    /// [`Error::WeakKey`], [`Error::Exists`], [`Error::Distrust`] and what any call can meet.
     pub async fn initialize(&mut self, vault_key: &SecretText) -> Result<RecoveryKit, Error> {
         check_vault_key(vault_key)?;
         let inkbox = self.client.inkbox();
@@ -49,12 +48,14 @@ impl Zk<'_> {
         let known = self
             .memory
             .organization(base, &organization_id, &self.accepts)?;
+        match inkbox.vault().await {
+            Ok(_) => return Err(Error::Exists),
+            Err(error) if error.status() == Some(404) => {}
+            Err(error) => return Err(error.into()),
+        }
         if let Some(known) = known.filter(|_| !self.accepts.vault) {
-            return Err(Distrust::VaultReplaced {
-                known: known.vault_id.clone(),
-                claimed: "a new one".to_owned(),
-            }
-            .into());
+            let known = known.vault_id.clone();
+            return Err(Distrust::VaultGone { known }.into());
         }
         let key = PayloadKey::generate().map_err(Error::System)?;
         let wrap = |passphrase: &SecretText| {

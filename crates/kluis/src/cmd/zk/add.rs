@@ -54,8 +54,7 @@ impl Add {
         let format = at.context.format(known)?;
         let server = at.context.server()?;
         server.require_api_key(&what)?;
-        let given = self.fields.read(&what, &[])?;
-        let payload = given.into_new(&what, self.kind.of_client())?;
+        let payload = self.fields.read_new(&what, self.kind.of_client())?;
         let passphrase = at.keys.passphrase()?;
         let mut session = Session::open(at, server)?;
         let vault = session.zk().unlock(&passphrase.text).await;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kluis_client::SecretText;
-use kluis_client::zk::{Kind, Payload, PayloadFault, Totp};
+use kluis_client::zk::{Field, Kind, Payload, PayloadFault, Totp};
 
 use crate::cmd::input;
 use crate::failure::Failure;
@@ -54,7 +54,6 @@ pub(super) struct Given {
     /// Texts by field; none takes the field out.
     texts: Vec<(String, Option<SecretText>)>,
     totp: Option<Option<Totp>>,
-    is_stdin_read: bool,
 }
 
 impl FieldFlags {
@@ -63,6 +62,31 @@ impl FieldFlags {
         let has_text = self.open().any(|(_, text)| text.is_some());
         let has_file = self.json.is_some() || self.totp_file.is_some();
         !has_text && !has_file && !self.totp && self.fields.is_empty() && self.field_stdin.is_none()
+    }
+
+    /// What is in a new secret. Its main field is asked for, or read from stdin, where no flag says where it is.
+    pub(super) fn read_new(&self, what: &str, kind: Kind) -> Result<Payload, Failure> {
+        let refused = |fault: PayloadFault| refusal(what, &fault);
+        let missing = |field: &&Field| field.is_required && !self.gives(field.name);
+        let mut asked = Vec::new();
+        for field in kind.fields().iter().filter(missing) {
+            let field = field.name;
+            if field != kind.main() {
+                return Err(refused(PayloadFault::Missing { kind, field }));
+            }
+            asked.push(field.to_owned());
+        }
+        let given = self.read(what, &asked)?;
+        given.into(Payload::new(kind)).map_err(refused)
+    }
+
+    /// Whether a flag says where this field comes from.
+    fn gives(&self, name: &str) -> bool {
+        let is_name = |field: &String| field.split_once('=').is_some_and(|(one, _)| one == name);
+        self.json.is_some()
+            || self.field_stdin.as_deref() == Some(name)
+            || self.fields.iter().any(is_name)
+            || self.open().any(|(one, text)| one == name && text.is_some())
     }
 
     /// Reads and asks for what the flags say. `asked` are fields to ask for beside them.
@@ -94,7 +118,6 @@ impl FieldFlags {
         if 1 < readers {
             return Err(twice(what));
         }
-        given.is_stdin_read = 0 < readers;
         if let Some(path) = &self.json {
             given.json = Some(input::value(Some(path), "")?);
         }
@@ -160,31 +183,6 @@ impl Given {
         }
         if let Some(totp) = self.totp {
             payload.set_totp(totp)?;
-        }
-        Ok(payload)
-    }
-
-    /// The same for a new secret, whose main field is asked for if it is missing, or read from stdin.
-    pub(super) fn into_new(self, what: &str, kind: Kind) -> Result<Payload, Failure> {
-        let refused = |fault: PayloadFault| refusal(what, &fault);
-        let is_stdin_read = self.is_stdin_read;
-        let mut payload = self.into(Payload::new(kind)).map_err(refused)?;
-        let main = kind.main();
-        let mut missing = kind
-            .fields()
-            .iter()
-            .filter(|field| field.is_required && payload.text(field.name).is_none());
-        if let Some(field) = missing.find(|field| field.name != main) {
-            let field = field.name;
-            return Err(refused(PayloadFault::Missing { kind, field }));
-        }
-        if payload.text(main).is_none() {
-            if is_stdin_read && !io::stdin().is_terminal() {
-                return Err(twice(what));
-            }
-            let text = input::value(None, &format!("{main} (not shown): "))?;
-            let text = not_empty(what, main, text)?;
-            payload.set(main, Some(text)).map_err(refused)?;
         }
         Ok(payload)
     }

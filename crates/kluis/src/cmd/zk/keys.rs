@@ -126,12 +126,7 @@ impl Init {
         check_vault_key(&vault_key).map_err(|fault| weak(what, fault))?;
         let mut session = Session::open(at, server)?;
         let kit = session.zk().initialize(&vault_key).await;
-        let kit = session.done(what, kit).map_err(|failure| {
-            failure.advise(
-                Code::Conflict,
-                "there is a vault: kluis zk unlock opens it, kluis zk rekey changes its key",
-            )
-        })?;
+        let kit = session.done(what, kit)?;
         let rows = kit
             .codes
             .into_iter()

@@ -131,6 +131,11 @@ impl Session {
                 &self.remedy(distrust),
             ),
             Error::NoVault => of(Code::NotFound, why, "make one with kluis zk init"),
+            Error::Exists => of(
+                Code::Conflict,
+                why,
+                "kluis zk unlock opens it, kluis zk rekey changes its key",
+            ),
             Error::WrongKey => of(
                 Code::Forbidden,
                 why,
@@ -159,8 +164,8 @@ impl Session {
             Distrust::OrganizationChanged { .. } => {
                 "if it is another organization of yours, say --accept-organization and its id; if not, trust nothing there".to_owned()
             }
-            Distrust::VaultReplaced { .. } => {
-                "if the vault was deleted and made anew, say --accept-vault; if not, trust nothing there".to_owned()
+            Distrust::VaultReplaced { .. } | Distrust::VaultGone { .. } => {
+                "if the vault was deleted, say --accept-vault; if not, trust nothing there".to_owned()
             }
             Distrust::PayloadReplayed { .. } | Distrust::DeletedCameBack { .. } => format!(
                 "if an old back-up was restored there, remove {memory}; if not, trust nothing there"
