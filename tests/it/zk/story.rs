@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::{VAULT_KEY, zk_with};
 use crate::cli::Ended;
-use crate::harness::{Kluis, Random, on_both, passes, script};
+use crate::harness::{Kluis, Random, on_both};
 use crate::promises::search::{Needles, canary};
 
 /// Somebody with a key and a place to remember in.
@@ -303,45 +303,4 @@ on_both! {
         let vault = here.unlock(&text(VAULT_KEY)).await.ok().unwrap();
         assert_eq!(vault.warnings.len(), 1);
     }
-
-    /// What the vendor's client writes ours reads, and the other way round: Inkbox contract §6, all of it.
-    async fn the_vendors_client_and_ours_read_what_the_other_wrote(kluis: Kluis) {
-        let owner = Person::owner(&kluis);
-        let vendors = |mode: &str| {
-            let mut client = script("inkbox_exchange.py", &kluis);
-            client
-                .env("KLUIS_OWNER_KEY", &owner.token)
-                .env("KLUIS_MEMBER_KEY", "")
-                .env("KLUIS_STRANGER_KEY", "")
-                .env("KLUIS_VAULT_KEY", VAULT_KEY)
-                .args([mode, "python"]);
-            passes(client, 2)
-        };
-        let exchanged: Value = serde_json::from_str(EXCHANGED).unwrap();
-        let exchanged = exchanged.as_array().unwrap();
-        vendors("write").await;
-        let revealed = owner.json(&["unlock", "--reveal"]);
-        assert_eq!(revealed.as_array().unwrap().len(), exchanged.len());
-        for item in exchanged {
-            let name = item["name"].as_str().unwrap();
-            let read = owner.json(&["get", name]);
-            for member in ["description", "secret_type", "payload"] {
-                assert_eq!(read[member], item[member], "{name}");
-            }
-        }
-        for item in revealed.as_array().unwrap() {
-            owner.zk(&["delete", item["id"].as_str().unwrap(), "--yes"], "").well();
-        }
-        for item in exchanged {
-            let [name, kind] = ["name", "secret_type"].map(|member| item[member].as_str().unwrap());
-            let mut add = vec!["add", name, "--type", kind, "--json", "-"];
-            if let Some(description) = item["description"].as_str() {
-                add.extend(["--description", description]);
-            }
-            owner.zk(&add, &item["payload"].to_string()).well();
-        }
-        vendors("read").await;
-    }
 }
-
-const EXCHANGED: &str = include_str!("../../clients/inkbox_exchange.json");
