@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use kluis_crypto::hash;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Method, Response, Url, redirect};
 use serde::Serialize;
@@ -116,6 +117,14 @@ impl Client {
     #[must_use]
     pub fn base(&self) -> &str {
         self.base.as_str()
+    }
+
+    /// A short text by which the same credential is known again, and from which nothing can be learned of it: it is made of
+    /// 32 random bytes.
+    pub(crate) fn caller_mark(&self) -> String {
+        let credential = self.api_key.as_ref().map(HeaderValue::as_bytes);
+        let digest = hash::sha256(&[b"kluis: mark of a caller", credential.unwrap_or_default()]);
+        hash::hex(digest.first_chunk::<8>().unwrap_or(&[0; 8]))
     }
 
     /// One call: `segments` are the decoded parts of the path, each percent-encoded as a whole, so a slash inside one

@@ -176,13 +176,20 @@ impl<'a> Zk<'a> {
     async fn vault(&self) -> Result<(VaultInfo, Known), Error> {
         let info = self.client.inkbox().vault().await;
         let info = info.map_err(|error| absent(error, Error::NoVault))?;
-        let known = self.memory.meet(
+        let known = self.known(&info)?;
+        Ok((info, known))
+    }
+
+    /// What is known of this vault, to whoever asks with this client.
+    fn known(&self, info: &VaultInfo) -> Result<Known, Distrust> {
+        let mut known = self.memory.meet(
             self.client.base(),
             &info.organization_id,
             &info.id,
             &self.accepts,
         )?;
-        Ok((info, known))
+        known.viewer = self.client.caller_mark();
+        Ok(known)
     }
 
     fn keep(&mut self, known: Known) {

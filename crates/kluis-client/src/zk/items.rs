@@ -46,7 +46,7 @@ impl Zk<'_> {
     pub async fn read(&mut self, vault: &UnlockedVault, id: &str) -> Result<UnlockedSecret, Error> {
         let detail = self.client.inkbox().secret(id).await?;
         about(id, &detail.secret.id)?;
-        let mut known = self.of(vault)?;
+        let mut known = self.known(&vault.info)?;
         let secret = known.admit(&vault.key, detail)?;
         self.keep(known);
         Ok(secret)
@@ -177,22 +177,10 @@ impl Zk<'_> {
         sealed: &[u8],
     ) -> Result<(), Error> {
         about(id, &answer.id)?;
-        let mut known = self.of(vault)?;
+        let mut known = self.known(&vault.info)?;
         known.sent(answer, sealed)?;
         self.keep(known);
         Ok(())
-    }
-
-    /// What is known of a vault that was unlocked.
-    fn of(&self, vault: &UnlockedVault) -> Result<super::memory::Known, Error> {
-        let info = &vault.info;
-        let known = self.memory.meet(
-            self.client.base(),
-            &info.organization_id,
-            &info.id,
-            &self.accepts,
-        );
-        Ok(known?)
     }
 }
 

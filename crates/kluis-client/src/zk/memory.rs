@@ -49,6 +49,9 @@ pub(super) struct Known {
     /// Ids that were deleted from here, oldest first.
     #[serde(default)]
     deleted: Vec<String>,
+    /// Who asks now. What one caller is shown says nothing of what another one is.
+    #[serde(skip)]
+    pub(super) viewer: String,
 }
 
 /// What is remembered of one secret. Digests are SHA-256 of the sealed payload, in hexadecimal.
@@ -62,9 +65,12 @@ struct KnownSecret {
     /// Of those before it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     superseded: Vec<String>,
-    /// Whether it was missing when all was listed last.
-    #[serde(default, skip_serializing_if = "is_false")]
-    is_gone: bool,
+    /// Who had it when all was listed to them last.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    seen_by: BTreeSet<String>,
+    /// Who had it once, and then not any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    missed_by: BTreeSet<String>,
 }
 
 impl Default for Memory {
@@ -167,6 +173,7 @@ impl Known {
             key_check: None,
             secrets: BTreeMap::new(),
             deleted: Vec::new(),
+            viewer: String::new(),
         }
     }
 
@@ -201,9 +208,12 @@ impl Known {
             let missing = self
                 .secrets
                 .iter_mut()
-                .filter(|(id, known)| !known.is_gone && !seen.contains(id.as_str()));
+                .filter(|(id, _)| !seen.contains(id.as_str()));
             for (id, known) in missing {
-                known.is_gone = true;
+                if !known.seen_by.remove(&self.viewer) {
+                    continue;
+                }
+                known.missed_by.insert(self.viewer.clone());
                 warnings.push(Warning::Gone {
                     id: id.clone(),
                     name: known.name.clone(),
@@ -223,8 +233,11 @@ impl Known {
             return Err(Distrust::DeletedCameBack { id });
         }
         let name = secret.name.clone();
+        let viewer = self.viewer.clone();
         let Some(known) = self.secrets.get_mut(&id) else {
-            self.secrets.insert(id, KnownSecret::new(secret));
+            let mut known = KnownSecret::new(secret);
+            known.seen_by.insert(viewer);
+            self.secrets.insert(id, known);
             return Ok(());
         };
         if known.secret_type != secret.secret_type {
@@ -234,10 +247,11 @@ impl Known {
                 claimed: secret.secret_type.clone(),
             });
         }
-        if std::mem::take(&mut known.is_gone) {
+        if known.missed_by.remove(&viewer) {
             let (id, name) = (id.clone(), name.clone());
             warnings.push(Warning::Back { id, name });
         }
+        known.seen_by.insert(viewer);
         if known.name != name {
             let known = std::mem::replace(&mut known.name, name.clone());
             warnings.push(Warning::Renamed { id, known, name });
@@ -314,7 +328,8 @@ impl KnownSecret {
             secret_type: secret.secret_type.clone(),
             newest: None,
             superseded: Vec::new(),
-            is_gone: false,
+            seen_by: BTreeSet::new(),
+            missed_by: BTreeSet::new(),
         }
     }
 }
@@ -326,14 +341,6 @@ fn digest(sealed: &[u8]) -> String {
 /// Both spellings of a base URL are one server.
 fn place(base: &str) -> &str {
     base.trim_end_matches('/')
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands fields over by reference"
-)]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
 
 const FORMAT: u32 = 1;

@@ -222,6 +222,23 @@ fn a_list_is_held_against_what_was_there() {
 }
 
 #[test]
+fn what_one_caller_is_shown_says_nothing_of_what_another_one_is() {
+    let mut known = known();
+    let [a, b] = ["a", "b"].map(|id| secret(id, id, "login"));
+    let as_viewer = |known: &mut Known, viewer: &str, listed: &[&inkbox::Secret]| {
+        viewer.clone_into(&mut known.viewer);
+        known.review(listed, true).unwrap().len()
+    };
+    for _ in 0..2 {
+        assert_eq!(as_viewer(&mut known, "admin", &[&a, &b]), 0);
+        assert_eq!(as_viewer(&mut known, "agent", &[&a]), 0);
+    }
+    assert_eq!(as_viewer(&mut known, "agent", &[]), 1);
+    assert_eq!(as_viewer(&mut known, "admin", &[&a, &b]), 0);
+    assert_eq!(as_viewer(&mut known, "agent", &[&a]), 1);
+}
+
+#[test]
 fn deleted_ids_are_remembered_within_bounds() {
     let mut known = known();
     for number in 0..=MOST_DELETED {
