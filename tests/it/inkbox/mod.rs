@@ -6,6 +6,7 @@ mod access;
 mod api_keys;
 mod clients;
 mod deleting;
+mod ending;
 mod exchange;
 mod guessing;
 mod identities;
