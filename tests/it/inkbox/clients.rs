@@ -29,3 +29,12 @@ on_both! {
         passes(client, 15).await;
     }
 }
+
+/// Inkbox contract §6: from its description alone. What is sealed is the same on both databases.
+#[tokio::test]
+async fn another_implementation_is_understood() {
+    let kluis = Kluis::start().await;
+    let mut client = script("inkbox_by_hand.py", &kluis);
+    told(&kluis, &mut client).await;
+    passes(client, 6).await;
+}

@@ -181,21 +181,28 @@ on_both! {
             api.delete(VAULT).await.expect(204);
         }
     }
+}
 
-    async fn each_client_opens_with_the_keys_of_the_others(kluis: Kluis) {
-        let token = kluis.dev("/tokens/inkbox");
-        let person = Person::new(&kluis, &token, VAULT_KEY);
-        let codes = person.writes(&kluis).await;
-        assert_eq!(codes.len(), 4, "{codes:?}");
-        for reader in ["python", "rust"] {
-            read(&kluis, reader, "kluis", &token, &codes[0]).await;
-        }
-        let new = person.home.path().join("new-key");
-        std::fs::write(&new, SECOND_KEY).unwrap();
-        std::fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-        person.zk(&["rekey", "--new-vault-key-file", new.to_str().unwrap()], "").await;
-        for reader in CLIENTS {
-            read(&kluis, reader, "kluis", &token, SECOND_KEY).await;
-        }
+#[tokio::test]
+async fn each_client_opens_with_the_keys_of_the_others() {
+    let kluis = Kluis::start().await;
+    let token = kluis.dev("/tokens/inkbox");
+    let person = Person::new(&kluis, &token, VAULT_KEY);
+    let codes = person.writes(&kluis).await;
+    assert_eq!(codes.len(), 4, "{codes:?}");
+    for reader in ["python", "rust"] {
+        read(&kluis, reader, "kluis", &token, &codes[0]).await;
+    }
+    let new = person.home.path().join("new-key");
+    std::fs::write(&new, SECOND_KEY).unwrap();
+    std::fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    person
+        .zk(
+            &["rekey", "--new-vault-key-file", new.to_str().unwrap()],
+            "",
+        )
+        .await;
+    for reader in CLIENTS {
+        read(&kluis, reader, "kluis", &token, SECOND_KEY).await;
     }
 }
