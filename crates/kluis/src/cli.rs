@@ -45,6 +45,7 @@ Examples:
   kluis policy add 'db/**' --vault prod --user ann@example.org --allow read
   kluis agent create nightly-report  register an agent and print its key
   kluis share create DB_URL --times 1
+  kluis zk add github --type login   keep a secret that the server cannot read
   kluis login --url https://kluis.example.org
 
 Data goes to stdout, everything else to stderr. Exit codes: 0 ok, 1 other failure, 2 usage, 3 not

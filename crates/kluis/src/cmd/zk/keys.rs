@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kluis_client::SecretText;
-use kluis_client::zk::{Proof, check_vault_key};
+use kluis_client::zk::{Error, Proof, check_vault_key};
 
 use super::{At, Session};
 use crate::cmd::input;
@@ -174,7 +174,16 @@ impl Rekey {
             Proof::Current(&current.text)
         };
         let replaced = session.zk().replace_primary(proof, &new).await;
-        session.done(what, replaced)?;
+        // Of a key that may not do it, and of a proof that held a moment ago, the server says the same.
+        let is_refused =
+            matches!(&replaced, Err(Error::Call(error)) if error.status() == Some(403));
+        session.done(what, replaced).map_err(|failure| {
+            if is_refused {
+                let fix = "use an API key of an owner or admin; if it is one, somebody else has just replaced the vault key";
+                return failure.advise(Code::Forbidden, fix);
+            }
+            failure
+        })?;
         say("the vault has a new vault key; the old one opens nothing any more");
         if current.is_recovery {
             say("the recovery code is used up; the others still hold");

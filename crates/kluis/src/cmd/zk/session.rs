@@ -110,7 +110,8 @@ impl Session {
         let why = error.to_string();
         match error {
             Error::Call(
-                error @ (kluis_client::Error::Malformed { .. } | kluis_client::Error::TooLong { .. }),
+                error @ (kluis_client::Error::Malformed { .. }
+                | kluis_client::Error::TooLong { .. }),
             ) => of(
                 Code::Integrity,
                 format!("{} cannot be believed: {error}", self.server.name()),
@@ -119,10 +120,7 @@ impl Session {
             Error::Call(error) => self
                 .server
                 .failure(what, error)
-                .advise(
-                    Code::Forbidden,
-                    "use an admin's API key; or the vault key was replaced meanwhile, then use the new one",
-                )
+                .advise(Code::Forbidden, "use an API key of an owner or admin")
                 .advise(Code::NotFound, "see the secrets with kluis zk list")
                 .advise(Code::Conflict, "see what is there with kluis zk list"),
             Error::Distrust(distrust) => of(
