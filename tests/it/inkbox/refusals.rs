@@ -221,8 +221,9 @@ on_both! {
         assert!(passed.is_empty(), "{passed:?}");
         // And each opens what it is for.
         for (scope, names) in [
-            ("database:read", vec!["unlock", "list secrets", "get secret", "list keys", "list access"]), ("database:write", vec!["create secret", "update secret", "delete secret"]),
-            ("settings:modify", vec!["grant", "revoke access", "replace", "revoke key", "delete vault", "initialize"]),
+            ("database:read", vec!["unlock", "list secrets", "get secret", "list keys", "list access"]), ("settings:modify", vec!["grant", "revoke access"]),
+            ("database:write", vec!["create secret", "update secret", "delete secret"]),
+            ("settings:modify", vec!["replace", "revoke key", "delete vault", "initialize"]),
         ] {
             let body = json!({"name": "scoped", "scopes": [scope]});
             let key = kluis.admin_api().post("/v1/api-keys", body).await.expect(201).text("/data/key");
