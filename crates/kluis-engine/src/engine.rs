@@ -24,6 +24,7 @@ use crate::sightings::{Minutes, Sightings};
 use crate::store::sql::keys as sql;
 use crate::store::{Conn, Storage, Store, params};
 use crate::transport_keys::{RETIRED_LIFE, StoredKey};
+use crate::zk::Handouts;
 
 /// The rules and the store behind every API; cheap to clone.
 #[derive(Clone)]
@@ -67,6 +68,7 @@ struct Parts {
     remembered: Known,
     sightings: Sightings,
     guesses: Guesses,
+    handouts: Handouts,
     decoy: OnceCell<String>,
 }
 
@@ -148,6 +150,7 @@ impl Engine {
             remembered: Known::default(),
             sightings: Sightings::default(),
             guesses: Guesses::default(),
+            handouts: Handouts::default(),
             decoy: OnceCell::new(),
         }));
         engine.upkeep_begin();
@@ -282,6 +285,11 @@ impl Engine {
 
     pub(crate) fn guesses(&self) -> &Guesses {
         &self.0.guesses
+    }
+
+    /// What large unlockings share.
+    pub(crate) fn handouts(&self) -> &Handouts {
+        &self.0.handouts
     }
 
     /// Where the hash is kept that stands in for a user who does not exist.

@@ -107,7 +107,7 @@ pub use templates::{Field, Template};
 pub use users::{DisplayName, NewUser, Profile, Remark, UserChange, UserProfile};
 pub use vaults::{DEFAULT_NAME, NewVault, Vault, VaultChange};
 pub use zk::{
-    Granted, NewZkItem, NewZkKey, NewZkVault, ZkAccess, ZkItem, ZkItemChange, ZkItemDescription,
-    ZkItemKind, ZkItemName, ZkItemWithPayload, ZkKey, ZkKeyKind, ZkKeyProof, ZkKeyReplacement,
-    ZkPayload, ZkProof, ZkUnlocked, ZkUnlockedKey, ZkVaultInfo, ZkWrappedKey,
+    Granted, NewZkItem, NewZkKey, NewZkVault, ZkAccess, ZkHold, ZkItem, ZkItemChange,
+    ZkItemDescription, ZkItemKind, ZkItemName, ZkItemWithPayload, ZkKey, ZkKeyKind, ZkKeyProof,
+    ZkKeyReplacement, ZkPayload, ZkProof, ZkUnlocked, ZkUnlockedKey, ZkVaultInfo, ZkWrappedKey,
 };

@@ -150,14 +150,25 @@ on_both! {
         }
         assert!(misses <= 60, "{misses}");
         assert!(opens(&stranger, &theirs.hash()).await);
-        kluis.advance_clock(61).await;
+        // Whoever has not guessed is shut out by nobody: not from opening, nor from replacing the key.
         assert!(opens(&api, &vault.hash()).await);
+        let body = replacement_by("current_auth_hash", &vault.hash());
+        replace(&api, body.clone()).await.expect(200);
+        // Its first guess is one too many, all the same.
+        wait(&unlock(&api, &hash()).await);
+        wait(&unlock(&api, &text(&body, "auth_hash")).await);
+        kluis.advance_clock(61).await;
+        assert!(opens(&api, &text(&body, "auth_hash")).await);
     }
 
     async fn revoking_is_no_way_to_guess(backend: Backend) {
         let kluis = start(backend).await;
         let api = owner(&kluis);
         let vault = initialize(&api).await;
+        // What can be no hash is no guess.
+        for _ in 0..20 {
+            refused(&api.delete(&format!("{VAULT}/keys/zz")).await, 404);
+        }
         let guess = async || api.delete(&format!("{VAULT}/keys/{}", hash())).await;
         let (_, answer) = slowed(guess, 404).await;
         wait(&answer);

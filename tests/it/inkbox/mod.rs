@@ -9,6 +9,7 @@ mod deleting;
 mod ending;
 mod exchange;
 mod guessing;
+mod handing_out;
 mod identities;
 mod initialize;
 mod keeping;

@@ -113,6 +113,9 @@ impl Engine {
                 let conn = tx.conn();
                 let agent = agent_with(conn, act, &handle).await?;
                 let agent = agent_to_change(conn, act, agent).await?;
+                if name.is_none() && changed.description.is_none() {
+                    return Ok(agent);
+                }
                 agent_changed(&engine, conn, act, agent, name, changed).await
             })
         })

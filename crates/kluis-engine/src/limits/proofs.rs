@@ -29,11 +29,12 @@ pub(crate) struct ZkGuess {
 const PLACES: u8 = 64;
 /// Wrong proofs in any 60 seconds with one credential.
 const OF_CREDENTIAL: u32 = 10;
-/// Wrong proofs in any 60 seconds in one organization.
+/// Wrong proofs in any 60 seconds in one organization; then one more of each credential that had none.
 const OF_ORGANIZATION: u32 = 60;
 
 impl Engine {
-    /// Begin to try a proof. `RateLimited` after too many wrong ones, whatever this one is.
+    /// Begin to try a proof. `RateLimited` after too many wrong ones with the credential, and after any where the organization has
+    /// had too many, whatever this one is.
     pub(crate) async fn zk_guess_begin(&self, caller: &Caller) -> Result<ZkGuess, Error> {
         let credential = match caller.credential {
             Credential::ApiKey(id) => *id.bytes(),
@@ -45,13 +46,26 @@ impl Engine {
         let subjects = [(credential, OF_CREDENTIAL), (organization, OF_ORGANIZATION)];
         let now = self.clock().now();
         let [(credential, _), (organization, _)] = &subjects;
+        let (mut of_credential, mut of_organization) = (None, None);
         let mut reader = self.store().reader().await?;
         let of = params![credential, organization];
         for mut row in reader.conn()?.query(sql::HITS_OF_TWO, of).await? {
             let (subject, hits) = (row.text()?, row.blob()?);
             let window = Window::read(&hits, now);
-            let mut limits = subjects.iter();
-            if limits.any(|(counted, limit)| *counted == subject && window.is_full(*limit)) {
+            if *credential == subject {
+                of_credential = Some(window);
+            } else {
+                of_organization = Some(window);
+            }
+        }
+        // Where many have guessed, those who have are refused, and nobody else: whoever guesses shuts nobody out.
+        let has_guessed = of_credential.as_ref().is_some_and(|own| own.count() > 0);
+        let of_organization = of_organization.filter(|_| has_guessed);
+        for (window, limit) in [
+            (of_credential, OF_CREDENTIAL),
+            (of_organization, OF_ORGANIZATION),
+        ] {
+            if let Some(window) = window.filter(|window| window.is_full(limit)) {
                 return Err(too_many(window.reset(now), now));
             }
         }

@@ -80,7 +80,7 @@ impl Engine {
             Box::pin(async move {
                 let conn = tx.conn();
                 let vault = vault_of(conn, act).await?;
-                let row = item_to_change(conn, act, vault, item).await?;
+                let (row, _) = item_to_change(conn, act, vault, item).await?;
                 act.concerns(agent);
                 agent_of(conn, act.caller.organization, agent).await?;
                 grant(conn, act, &row, agent).await
@@ -100,7 +100,7 @@ impl Engine {
             Box::pin(async move {
                 let conn = tx.conn();
                 let vault = vault_of(conn, act).await?;
-                let row = item_to_change(conn, act, vault, item).await?;
+                let (row, _) = item_to_change(conn, act, vault, item).await?;
                 act.concerns(agent);
                 let rule = params![row.row.bytes(), agent.bytes()];
                 if conn.execute(sql::REVOKE, rule).await? == 0 {

@@ -5,7 +5,7 @@ use super::item::{
     ItemRow, NewZkItem, ZkItem, ZkItemChange, ZkItemDescription, ZkItemKind, ZkItemWithPayload,
     ZkPayload,
 };
-use super::{ZK_ITEM, vault_of};
+use super::{ZK_ITEM, hold, vault_of, vault_to_change};
 use crate::act::Act;
 use crate::action::Action;
 use crate::caller::Caller;
@@ -26,7 +26,7 @@ impl Engine {
                 let id = new.id.map_or_else(random_id, Ok)?;
                 act.names(ZK_ITEM, *id.bytes());
                 act.calls_it(&name);
-                let vault = vault_of(conn, act).await?;
+                let vault = vault_to_change(conn, act).await?;
                 act.finds(ZK_ITEM, *id.bytes());
                 let row = ZkRowId::generate(act.now)?;
                 let columns = params![
@@ -42,6 +42,7 @@ impl Engine {
                 if conn.execute(sql::INSERT_ITEM, columns).await? == 0 {
                     return Err(Error::Conflict(Conflict::Exists));
                 }
+                count_bytes(conn, vault, 0, new.payload.bytes().len()).await?;
                 // Looked for after the insertion, which waits for a deletion of the same id under way.
                 let spent = params![vault.bytes(), id.bytes()];
                 if conn.query_one(sql::IS_SPENT, spent).await?.is_some() {
@@ -118,8 +119,8 @@ impl Engine {
         self.change(caller, Action::ZkItemUpdate, move |tx, act| {
             Box::pin(async move {
                 let conn = tx.conn();
-                let vault = vault_of(conn, act).await?;
-                let row = item_to_change(conn, act, vault, id).await?;
+                let vault = vault_to_change(conn, act).await?;
+                let (row, old) = item_to_change(conn, act, vault, id).await?;
                 let mut item = row.item;
                 if !change.is_empty() {
                     item.updated_at = act.now;
@@ -138,6 +139,8 @@ impl Engine {
                 ];
                 conn.execute(sql::UPDATE_ITEM, columns).await?;
                 if let Some(payload) = &change.payload {
+                    let (old, new) = (old.bytes().len(), payload.bytes().len());
+                    count_bytes(conn, vault, old, new).await?;
                     let columns = params![row.row.bytes(), payload.bytes()];
                     conn.execute(sql::UPDATE_PAYLOAD, columns).await?;
                 }
@@ -153,8 +156,9 @@ impl Engine {
         self.change(caller, Action::ZkItemDelete, move |tx, act| {
             Box::pin(async move {
                 let conn = tx.conn();
-                let vault = vault_of(conn, act).await?;
-                let row = item_to_change(conn, act, vault, id).await?;
+                let vault = vault_to_change(conn, act).await?;
+                let (row, old) = item_to_change(conn, act, vault, id).await?;
+                count_bytes(conn, vault, old.bytes().len(), 0).await?;
                 conn.execute(sql::DELETE_ITEM, params![row.row.bytes()])
                     .await?;
                 let spent = params![vault.bytes(), id.bytes()];
@@ -190,11 +194,28 @@ pub(super) async fn item_to_change(
     act: &mut Act,
     vault: ZkVaultId,
     id: ZkItemId,
-) -> Result<ItemRow, Error> {
+) -> Result<(ItemRow, ZkPayload), Error> {
     act.names(ZK_ITEM, *id.bytes());
     let of = params![vault.bytes(), id.bytes()];
     conn.lock(sql::LOCK_ITEM, of).await?;
-    Ok(item_find(conn, act, vault, id).await?.0)
+    item_find(conn, act, vault, id).await
+}
+
+/// That so many bytes of payload take the place of so many. `Conflict` when the vault would hold more than it may.
+async fn count_bytes(
+    conn: &mut Conn,
+    vault: ZkVaultId,
+    old: usize,
+    new: usize,
+) -> Result<(), Error> {
+    let bytes = |count| i64::try_from(count).unwrap_or(i64::MAX);
+    let more = bytes(new) - bytes(old);
+    // What takes nothing away from others always fits.
+    let most = if more > 0 { hold::MOST_BYTES } else { u64::MAX };
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let added = params![vault.bytes(), more, most];
+    let counted = conn.query_one(sql::ADD_BYTES, added).await?;
+    counted.map(drop).ok_or(Error::Conflict(Conflict::Full))
 }
 
 /// Put the rows that were made last before the others. Here rather than in the database, where it would take an index that

@@ -57,7 +57,7 @@ impl Engine {
         new: ZkKeyReplacement,
     ) -> Result<ZkKey, Error> {
         let keys = self.keys()?;
-        self.zk_proving(caller, Action::ZkKeyReplace, async |engine: &Self| {
+        self.zk_proving(caller, Action::ZkKeyReplace, true, async |engine: &Self| {
             engine
                 .change(caller, Action::ZkKeyReplace, move |tx, act| {
                     Box::pin(async move {
@@ -99,52 +99,60 @@ impl Engine {
         proof: Option<ZkProof>,
     ) -> Result<(), Error> {
         let keys = self.keys()?;
-        self.zk_proving(caller, Action::ZkKeyRevoke, async |engine: &Self| {
-            engine
-                .change(caller, Action::ZkKeyRevoke, move |tx, act| {
-                    Box::pin(async move {
-                        let conn = tx.conn();
-                        let vault = vault_to_change(conn, act).await?;
-                        let proof = proof.ok_or(Error::NotFound)?;
-                        let found = key_by_proof(conn, &keys, vault, &proof).await?;
-                        let found = found.ok_or(Error::NotFound)?;
-                        act.finds(ZK_KEY, *found.key.id.bytes());
-                        if found.key.kind == ZkKeyKind::Primary {
-                            let of = params![vault.bytes()];
-                            let count = conn.query_one(sql::COUNT_PRIMARY, of).await?;
-                            if count.ok_or(Error::NotFound)?.int()? <= 1 {
-                                return Err(Error::Conflict(Conflict::LastKey));
+        let guesses = proof.is_some();
+        self.zk_proving(
+            caller,
+            Action::ZkKeyRevoke,
+            guesses,
+            async |engine: &Self| {
+                engine
+                    .change(caller, Action::ZkKeyRevoke, move |tx, act| {
+                        Box::pin(async move {
+                            let conn = tx.conn();
+                            let vault = vault_to_change(conn, act).await?;
+                            let proof = proof.ok_or(Error::NotFound)?;
+                            let found = key_by_proof(conn, &keys, vault, &proof).await?;
+                            let found = found.ok_or(Error::NotFound)?;
+                            act.finds(ZK_KEY, *found.key.id.bytes());
+                            if found.key.kind == ZkKeyKind::Primary {
+                                let of = params![vault.bytes()];
+                                let count = conn.query_one(sql::COUNT_PRIMARY, of).await?;
+                                if count.ok_or(Error::NotFound)?.int()? <= 1 {
+                                    return Err(Error::Conflict(Conflict::LastKey));
+                                }
                             }
-                        }
-                        let of = params![found.row.bytes()];
-                        conn.execute(sql::DELETE_KEY, of).await?;
-                        let changed = params![vault.bytes(), act.now];
-                        conn.execute(sql::TOUCH_VAULT, changed).await?;
-                        Ok(())
+                            let of = params![found.row.bytes()];
+                            conn.execute(sql::DELETE_KEY, of).await?;
+                            let changed = params![vault.bytes(), act.now];
+                            conn.execute(sql::TOUCH_VAULT, changed).await?;
+                            Ok(())
+                        })
                     })
-                })
-                .await
-        })
+                    .await
+            },
+        )
         .await
     }
 
-    /// Do what needs a proof: one at a time with a credential, and counted when the proof was wrong.
+    /// Do what needs a proof: one at a time with a credential, and counted when the proof was wrong; what cannot be one
+    /// `guesses` nothing.
     async fn zk_proving<T>(
         &self,
         caller: &Caller,
         action: Action,
+        guesses: bool,
         work: impl AsyncFnOnce(&Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.permitted(caller, action, |_| {}).await?;
+        if !guesses {
+            return work(self).await;
+        }
         let guess = self.zk_guess_begin(caller).await?;
         let outcome = work(self).await;
-        match outcome {
-            Err(Error::Forbidden | Error::NotFound) => {
-                guess.missed(self).await?;
-                outcome
-            }
-            _ => outcome,
+        if let Err(Error::Forbidden | Error::NotFound) = outcome {
+            guess.missed(self).await?;
         }
+        outcome
     }
 }
 

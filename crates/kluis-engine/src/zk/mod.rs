@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `mod.rs` | `zk_vault_create`, `zk_vault_read`, `zk_vault_delete` |
 //! | `unlock.rs` | `zk_vault_unlock` |
+//! | `hold.rs` | how much may be handed out at once |
 //! | `keys.rs` | `zk_key_list`, `zk_key_replace`, `zk_key_revoke` |
 //! | `key.rs` | a key as it comes, is stored and shown; what proves it |
 //! | `items.rs` | `zk_item_create`, `zk_item_list`, `zk_item_read`, `zk_item_update`, `zk_item_delete` |
@@ -15,6 +16,7 @@
 //! | `access.rs` | `zk_access_list`, `zk_access_grant`, `zk_access_revoke`; what an agent sees |
 
 mod access;
+mod hold;
 mod item;
 mod items;
 mod key;
@@ -24,6 +26,8 @@ mod unlock;
 pub use access::Granted;
 pub use access::ZkAccess;
 pub(crate) use access::{grant_items, items_to_grant};
+pub(crate) use hold::Handouts;
+pub use hold::ZkHold;
 pub use item::{
     NewZkItem, ZkItem, ZkItemChange, ZkItemDescription, ZkItemKind, ZkItemName, ZkItemWithPayload,
     ZkPayload,

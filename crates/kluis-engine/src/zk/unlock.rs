@@ -5,7 +5,7 @@ use super::item::{ItemRow, ZkItemWithPayload, ZkPayload};
 use super::items::newest_first;
 use super::key::{ZkProof, ZkWrappedKey};
 use super::keys::{key_by_proof, keys_of};
-use super::vault_of;
+use super::{ZkHold, vault_of};
 use crate::act::{Act, ListedSecret};
 use crate::action::Action;
 use crate::caller::{Caller, Principal};
@@ -25,6 +25,8 @@ pub enum ZkUnlocked {
         wrapped: ZkWrappedKey,
         /// Newest first.
         items: Vec<ZkItemWithPayload>,
+        /// To be kept for as long as any of it is in memory.
+        hold: Option<ZkHold>,
     },
     /// What every key opens, to choose from, and the items.
     Choice {
@@ -32,6 +34,8 @@ pub enum ZkUnlocked {
         keys: Vec<ZkUnlockedKey>,
         /// Newest first.
         items: Vec<ZkItemWithPayload>,
+        /// To be kept for as long as any of it is in memory.
+        hold: Option<ZkHold>,
     },
 }
 
@@ -62,6 +66,7 @@ impl Engine {
         let keys = self.keys()?;
         let action = Action::ZkVaultUnlock;
         self.permitted(caller, action, |_| {}).await?;
+        let hold = self.zk_hold(caller).await?;
         let mut guess = Some(self.zk_guess_begin(caller).await?);
         let right = &mut guess;
         let unlocked = self
@@ -77,7 +82,11 @@ impl Engine {
                 let sealed_with = keys.organization_at(conn, organization, key.key_version());
                 let (_, wrapped) = key.open(&*sealed_with.await?)?;
                 let items = items_handed_out(conn, act, vault).await?;
-                Ok(ZkUnlocked::With { wrapped, items })
+                Ok(ZkUnlocked::With {
+                    wrapped,
+                    items,
+                    hold,
+                })
             })
             .await?;
         if let Some(guess) = guess {
@@ -87,11 +96,16 @@ impl Engine {
     }
 
     async fn zk_vault_unlock_any(&self, caller: &Caller) -> Result<ZkUnlocked, Error> {
-        if matches!(caller.principal, Principal::Agent(_)) {
+        // What proves the keys is for whoever may replace them.
+        let may_replace = caller.within_scopes(Action::ZkKeyReplace.rule().scopes);
+        if matches!(caller.principal, Principal::Agent(_)) || !may_replace {
             return Err(Error::missing("auth_hash"));
         }
         let keys = self.keys()?;
-        self.look(caller, Action::ZkVaultUnlock, async |conn, act| {
+        let action = Action::ZkVaultUnlock;
+        self.permitted(caller, action, |_| {}).await?;
+        let hold = self.zk_hold(caller).await?;
+        self.look(caller, action, async |conn, act| {
             let vault = vault_of(conn, act).await?;
             let organization = act.caller.organization;
             let mut choice = Vec::new();
@@ -103,7 +117,7 @@ impl Engine {
             }
             let items = items_handed_out(conn, act, vault).await?;
             let keys = choice;
-            Ok(ZkUnlocked::Choice { keys, items })
+            Ok(ZkUnlocked::Choice { keys, items, hold })
         })
         .await
     }

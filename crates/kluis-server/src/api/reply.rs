@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use kluis_engine::Error;
@@ -20,8 +21,36 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
+/// 200 with a body of JSON. `kept` goes when the last byte of it has gone out, or nobody waits for it any more.
+pub(crate) fn json_keeping<K: Send + 'static>(body: &impl Serialize, kept: K) -> Response {
+    struct Keeping<K>(Vec<u8>, K);
+
+    impl<K> AsRef<[u8]> for Keeping<K> {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    written(body, |bytes| {
+        let mut response = Response::new(Body::from(Bytes::from_owner(Keeping(bytes, kept))));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, APPLICATION_JSON);
+        response
+    })
+}
+
 /// A response with this JSON body and media type.
 pub(crate) fn json(status: StatusCode, media_type: HeaderValue, body: &impl Serialize) -> Response {
+    written(body, |bytes| {
+        let mut response = Response::new(Body::from(bytes));
+        *response.status_mut() = status;
+        response.headers_mut().insert(CONTENT_TYPE, media_type);
+        response
+    })
+}
+
+/// What `answer` makes of the body as JSON.
+fn written(body: &impl Serialize, answer: impl FnOnce(Vec<u8>) -> Response) -> Response {
     let mut bytes = Vec::with_capacity(256);
     if let Err(error) = serde_json::to_writer(&mut bytes, body) {
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -30,10 +59,7 @@ pub(crate) fn json(status: StatusCode, media_type: HeaderValue, body: &impl Seri
             .insert(Cause(format!("an answer cannot be written: {error}")));
         return response;
     }
-    let mut response = Response::new(Body::from(bytes));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, media_type);
-    response
+    answer(bytes)
 }
 
 /// A response to `error` with this body: `Retry-After` where waiting helps, the challenge that belongs to a 401, and the

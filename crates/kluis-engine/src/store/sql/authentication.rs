@@ -11,13 +11,13 @@ statements! {
         FROM session s JOIN user_account u ON u.id = s.user_id JOIN organization o ON o.id = s.organization_id
         LEFT JOIN api_key k ON k.id = s.api_key_id WHERE s.access_digest = ?1";
     AGENT_KEY = "SELECT k.id, a.organization_id, o.ip_rules, a.id, a.registered_by, a.active, a.scopes, a.vaults, a.intents,
-        a.environment, a.expires_at, u.plan, u.active, k.expires_at, a.last_active_at
+        a.environment, a.expires_at, u.plan, u.active, k.expires_at, k.last_used_at
         FROM agent_key k JOIN agent a ON a.id = k.agent_id JOIN organization o ON o.id = a.organization_id
         LEFT JOIN user_account u ON u.id = a.registered_by
         WHERE k.digest = ?1";
     /// With what became of the key that it was exchanged for.
     AGENT_TOKEN = "SELECT t.id, a.organization_id, o.ip_rules, a.id, a.registered_by, a.active, a.scopes, a.vaults, a.intents,
-        a.environment, a.expires_at, u.plan, u.active, k.expires_at, a.last_active_at, t.expires_at, k.id
+        a.environment, a.expires_at, u.plan, u.active, k.expires_at, k.last_used_at, t.expires_at, k.id
         FROM agent_token t JOIN agent_key k ON k.id = t.agent_key_id JOIN agent a ON a.id = t.agent_id
         JOIN organization o ON o.id = a.organization_id LEFT JOIN user_account u ON u.id = a.registered_by WHERE t.digest = ?1";
     AGENT_USED = "UPDATE agent SET last_active_at = ?2

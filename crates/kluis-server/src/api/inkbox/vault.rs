@@ -1,9 +1,12 @@
 //! `POST /api/v1/vault/initialize`; `GET /api/v1/vault/info`; `GET /api/v1/vault/unlock`; `DELETE /api/v1/vault`.
 
 use axum::extract::State;
+use axum::response::Response;
 use http::StatusCode;
 
+use super::error::Failure;
 use super::{Answer, Done, Json, Query, created, found, wire};
+use crate::api::reply::json_keeping;
 use crate::app::App;
 use crate::caller::Caller;
 
@@ -56,10 +59,11 @@ pub(super) async fn vault_unlock(
     State(app): State<App>,
     caller: Caller,
     Query(query): Query<wire::UnlockQuery>,
-) -> Answer<wire::Unlocked> {
+) -> Result<Response, Failure> {
     let proof = query.proof().map_err(wire::in_query)?;
     let unlocked = app.engine.zk_vault_unlock(&caller, proof).await;
-    found(unlocked.map_err(wire::in_query)?.into())
+    let (body, hold) = wire::Unlocked::of(unlocked.map_err(wire::in_query)?);
+    Ok(json_keeping(&body, hold))
 }
 
 /// Delete the vault

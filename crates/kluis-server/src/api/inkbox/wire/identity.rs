@@ -95,9 +95,9 @@ impl Readable for SecretIds {
 }
 
 impl IdentityAt {
-    /// The handle, without an `@` before it.
+    /// The handle as it is: an `@` before it is dropped where it is given, and nowhere else.
     pub(in super::super) fn handle(&self) -> &str {
-        bare(&self.agent_handle)
+        &self.agent_handle
     }
 }
 
@@ -105,7 +105,7 @@ impl IdentityCreate {
     pub(in super::super) fn parse(self) -> Result<NewHandledAgent, Failure> {
         let mut wrong = Wrong::default();
         let handle = wrong.required(HANDLE, self.agent_handle).and_then(|text| {
-            let handle = bare(&text).to_owned();
+            let handle = text.strip_prefix('@').unwrap_or(&text).to_owned();
             wrong.fit(AgentHandle::parse(HANDLE, handle))
         });
         let name = wrong.optional(NAME, self.display_name);
@@ -195,10 +195,6 @@ impl From<AgentProfile> for Identity {
             updated_at: agent.updated_at.rfc3339(),
         }
     }
-}
-
-fn bare(handle: &str) -> &str {
-    handle.strip_prefix('@').unwrap_or(handle)
 }
 
 const HANDLE: &str = "agent_handle";

@@ -1,6 +1,6 @@
 //! Unlocking.
 
-use kluis_engine::{Error, ZkItemWithPayload, ZkProof, ZkUnlocked, ZkUnlockedKey};
+use kluis_engine::{Error, ZkHold, ZkProof, ZkUnlocked, ZkUnlockedKey};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -43,26 +43,27 @@ impl UnlockQuery {
     }
 }
 
-impl From<ZkUnlocked> for Unlocked {
-    fn from(unlocked: ZkUnlocked) -> Self {
-        let secrets = |items: Vec<ZkItemWithPayload>| items.into_iter().map(Secret::from).collect();
-        match unlocked {
-            ZkUnlocked::Nothing => Self {
-                wrapped_org_encryption_key: None,
-                wrapped_org_encryption_keys: None,
-                encrypted_secrets: Vec::new(),
-            },
-            ZkUnlocked::With { wrapped, items } => Self {
-                wrapped_org_encryption_key: Some(wrapped.into_text()),
-                wrapped_org_encryption_keys: None,
-                encrypted_secrets: secrets(items),
-            },
-            ZkUnlocked::Choice { keys, items } => Self {
-                wrapped_org_encryption_key: None,
-                wrapped_org_encryption_keys: Some(keys.into_iter().map(Into::into).collect()),
-                encrypted_secrets: secrets(items),
-            },
-        }
+impl Unlocked {
+    /// The answer, and what is to be kept until it has gone out.
+    pub(in super::super) fn of(unlocked: ZkUnlocked) -> (Self, Option<ZkHold>) {
+        let (wrapped, keys, items, hold) = match unlocked {
+            ZkUnlocked::Nothing => (None, None, Vec::new(), None),
+            ZkUnlocked::With {
+                wrapped,
+                items,
+                hold,
+            } => (Some(wrapped.into_text()), None, items, hold),
+            ZkUnlocked::Choice { keys, items, hold } => {
+                let keys = keys.into_iter().map(UnlockedKey::from).collect();
+                (None, Some(keys), items, hold)
+            }
+        };
+        let answer = Self {
+            wrapped_org_encryption_key: wrapped,
+            wrapped_org_encryption_keys: keys,
+            encrypted_secrets: items.into_iter().map(Secret::from).collect(),
+        };
+        (answer, hold)
     }
 }
 
