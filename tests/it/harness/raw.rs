@@ -21,6 +21,16 @@ impl Raw {
         let _ = timeout(Duration::from_secs(10), self.0.write_all(bytes)).await;
     }
 
+    /// The first bytes of an answer, as many as asked for; the rest is left where it is.
+    pub async fn first(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        timeout(Duration::from_secs(30), self.0.read_exact(&mut bytes))
+            .await
+            .unwrap()
+            .unwrap();
+        bytes
+    }
+
     /// Whether the server still takes bytes.
     pub async fn takes(&mut self, bytes: &[u8]) -> bool {
         matches!(
