@@ -288,10 +288,7 @@ impl Found {
                 Principal::Agent(agent) => Actor::Agent(agent.id),
                 Principal::User(user) => Actor::User(user.id),
             },
-            credential: match self.credential {
-                Credential::ApiKey(id) => *id.bytes(),
-                Credential::Exchanged(id) | Credential::Session(id) => *id.bytes(),
-            },
+            credential: *self.credential.id_bytes(),
         }
     }
 }

@@ -139,6 +139,16 @@ impl Caller {
     }
 }
 
+impl Credential {
+    /// The id of the key or session, whichever it is: what the record and what is counted by credential goes by.
+    pub const fn id_bytes(&self) -> &[u8; 16] {
+        match self {
+            Self::ApiKey(id) => id.bytes(),
+            Self::Exchanged(id) | Self::Session(id) => id.bytes(),
+        }
+    }
+}
+
 impl ScopeSet {
     /// The set with `scope` in it too.
     #[must_use]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Act, DoneBy, Thing};
 use crate::action::Action;
 use crate::audit::{Event, Outcome};
-use crate::caller::{Caller, Credential, Principal};
+use crate::caller::{Caller, Principal};
 use crate::error::Error;
 use crate::ids::{EventId, SecretId, ZkItemId};
 
@@ -168,9 +168,6 @@ fn actor_of(caller: &Caller) -> (&'static str, Option<[u8; 16]>, Option<[u8; 16]
         Principal::Agent(agent) => ("agent", *agent.id.bytes()),
         Principal::User(user) => ("user", *user.id.bytes()),
     };
-    let credential = match caller.credential {
-        Credential::ApiKey(id) => *id.bytes(),
-        Credential::Exchanged(id) | Credential::Session(id) => *id.bytes(),
-    };
+    let credential = *caller.credential.id_bytes();
     (actor_type, Some(actor), Some(credential))
 }

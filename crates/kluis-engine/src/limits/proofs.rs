@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{Window, seconds_until};
-use crate::caller::{Caller, Credential};
+use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -36,10 +36,7 @@ impl Engine {
     /// Begin to try a proof. `RateLimited` after too many wrong ones with the credential, and after any where the organization has
     /// had too many, whatever this one is.
     pub(crate) async fn zk_guess_begin(&self, caller: &Caller) -> Result<ZkGuess, Error> {
-        let credential = match caller.credential {
-            Credential::ApiKey(id) => *id.bytes(),
-            Credential::Exchanged(id) | Credential::Session(id) => *id.bytes(),
-        };
+        let credential = *caller.credential.id_bytes();
         let turn = self.guesses().proofs.of(&credential).lock_owned().await;
         let credential = format!("zk-key:{}", kluis_crypto::hash::hex(&credential));
         let organization = format!("zk:{}", caller.organization);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::caller::{Caller, Credential, Principal};
+use crate::caller::{Caller, Principal};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::store::params;
@@ -60,10 +60,7 @@ impl Engine {
         if bytes <= LARGE {
             return Ok(None);
         }
-        let credential = match caller.credential {
-            Credential::ApiKey(id) => *id.bytes(),
-            Credential::Exchanged(id) | Credential::Session(id) => *id.bytes(),
-        };
+        let credential = *caller.credential.id_bytes();
         self.handouts().begin(credential, bytes).await.map(Some)
     }
 }
