@@ -94,6 +94,11 @@ fn the_vault_key_comes_from_a_file_or_the_environment() {
             .told(&["no terminal to ask on", "--vault-key-file"]);
     }
     at(&["--vault-key-file", "/nonexistent"], &[]).failed(2);
+    for empty in ["/dev/null", "-"] {
+        at(&["--vault-key-file", empty], &[])
+            .failed(2)
+            .told(&["is empty, or was read already"]);
+    }
 }
 
 /// NT-42

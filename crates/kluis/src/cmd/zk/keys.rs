@@ -239,7 +239,15 @@ fn asked(prompt: &str) -> Result<SecretText, Failure> {
 
 /// A key in a file: all of it but the end of its one line.
 fn in_file(path: &Path) -> Result<SecretText, Failure> {
-    input::value(Some(path), "").map(input::without_line_end)
+    let text = input::value(Some(path), "").map(input::without_line_end)?;
+    if text.expose().is_empty() {
+        return Err(Failure::usage(
+            "there is no vault key",
+            format!("{} is empty, or was read already", path.display()),
+            "name the file that holds it; stdin can be read once",
+        ));
+    }
+    Ok(text)
 }
 
 /// Refuses to make codes that are shown once where nobody would see them, or too many.
