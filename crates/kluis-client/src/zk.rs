@@ -23,8 +23,8 @@
 //! its own, and then nothing of the whole answer is used or remembered.
 //!
 //! **What cannot be checked.** The first answer is believed, since there is nothing to compare it with. Names, descriptions,
-//! times and access rules are the server's word: it can change them, though a changed name is told as a [`Warning`]. A
-//! server that withholds a secret cannot be told from another client that deleted it, nor one that withholds a change from
+//! times and access rules are the server's word: it can change them, though a changed name is told as a [`Warning`], and
+//! [`Zk::check_name`] finds a name that stands for another secret than before. A server that withholds a secret cannot be told from another client that deleted it, nor one that withholds a change from
 //! a client that has not made it yet; what is missing is told as a warning. A payload that this client has never seen can be
 //! old. A server that says that a vault key is wrong may lie.
 
@@ -36,7 +36,7 @@ mod payload;
 mod totp;
 
 pub use error::{Distrust, Error, Warning};
-pub use items::{Change, NewItem};
+pub use items::{Change, Listed, NewItem};
 pub use keys::{Proof, RecoveryKit};
 pub use kluis_crypto::zk::Fault as VaultKeyFault;
 pub use memory::{Memory, UnreadableMemory};

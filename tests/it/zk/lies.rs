@@ -237,7 +237,7 @@ async fn what_may_have_an_honest_reason_is_a_warning() {
     );
     assert_eq!(zk.unlock(&text(VAULT_KEY)).await.ok().unwrap().warnings, []);
     story.server.tell(Lie::SwappedNames);
-    let (_, warnings) = zk.secrets(None).await.ok().unwrap();
+    let warnings = zk.secrets(None).await.ok().unwrap().warnings;
     assert!(
         matches!(
             &warnings[..],

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod lies;
+mod names;
 mod server;
 mod state;
 mod story;

@@ -174,6 +174,32 @@ pub enum Distrust {
         claimed: String,
     },
 
+    /// A name stood for another secret, which is missing or called otherwise by now.
+    #[error(
+        "'{name}' is another secret than before: it was {known}, and the server says it is {claimed} now"
+    )]
+    NameMoved {
+        /// The name.
+        name: String,
+        /// The secret that it stood for.
+        known: String,
+        /// The one that it is said to stand for.
+        claimed: String,
+    },
+
+    /// A secret was called otherwise.
+    #[error(
+        "the secret that the server calls '{claimed}' now is {id}, which was called '{known}' before"
+    )]
+    NameChanged {
+        /// The secret.
+        id: String,
+        /// What it was called.
+        known: String,
+        /// What it is said to be called.
+        claimed: String,
+    },
+
     /// An id is never used again.
     #[error("secret {id} was deleted from here, and the server has it again")]
     DeletedCameBack {

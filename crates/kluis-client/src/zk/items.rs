@@ -4,7 +4,17 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use kluis_crypto::zk;
 
 use super::{Distrust, Error, Kind, Payload, UnlockedSecret, UnlockedVault, Warning, Zk};
-use crate::inkbox::{AccessRule, NewSecret, Secret, SecretChange};
+use crate::inkbox::{AccessRule, NewSecret, Secret, SecretChange, VaultInfo};
+
+/// What the caller may read, without payloads.
+pub struct Listed {
+    /// The vault.
+    pub info: VaultInfo,
+    /// As the server ordered them.
+    pub secrets: Vec<Secret>,
+    /// What is odd, and no proof of anything.
+    pub warnings: Vec<Warning>,
+}
 
 /// What a new secret is made of. Name and description are seen by the server.
 #[derive(Clone, Copy)]
@@ -30,16 +40,47 @@ pub struct Change<'a> {
 
 impl Zk<'_> {
     /// What the caller may read, without payloads: for this no vault key is needed, and nothing that comes is sealed.
-    pub async fn secrets(
-        &mut self,
-        kind: Option<Kind>,
-    ) -> Result<(Vec<Secret>, Vec<Warning>), Error> {
-        let (_, mut known) = self.vault().await?;
+    pub async fn secrets(&mut self, kind: Option<Kind>) -> Result<Listed, Error> {
+        let (info, mut known) = self.vault().await?;
         let secrets = self.client.inkbox().secrets(kind.map(Kind::word)).await?;
         let listed: Vec<&Secret> = secrets.iter().collect();
         let warnings = known.review(&listed, kind.is_none())?;
         self.keep(known);
-        Ok((secrets, warnings))
+        Ok(Listed {
+            info,
+            secrets,
+            warnings,
+        })
+    }
+
+    /// Makes sure that the name of a secret stands for what it stood for before, as far as this client remembers. Asks
+    /// nobody. `listed` is all that the caller may read.
+    ///
+    /// # Errors
+    /// [`Distrust::NameMoved`] and [`Distrust::NameChanged`], until [`Zk::accept_name`] is told that it is right.
+    pub fn check_name(
+        &self,
+        info: &VaultInfo,
+        chosen: &Secret,
+        listed: &[&Secret],
+    ) -> Result<(), Error> {
+        Ok(self.known(info)?.check_name(chosen, listed)?)
+    }
+
+    /// Remembers what the server calls a secret, which somebody has named by its id. Asks nobody.
+    ///
+    /// # Errors
+    /// [`Error::Distrust`] if the vault is not the one that is remembered.
+    pub fn accept_name(
+        &mut self,
+        info: &VaultInfo,
+        chosen: &Secret,
+        listed: &[&Secret],
+    ) -> Result<(), Error> {
+        let mut known = self.known(info)?;
+        known.accept_name(chosen, listed);
+        self.keep(known);
+        Ok(())
     }
 
     /// One secret as it is now.
@@ -77,7 +118,7 @@ impl Zk<'_> {
             }
             .into());
         }
-        self.sent(vault, &id, &answer, &sealed)?;
+        self.sent(vault, &answer, &id, Some(new.name), Some(&sealed))?;
         self.read(vault, &id).await
     }
 
@@ -116,10 +157,7 @@ impl Zk<'_> {
             encrypted_payload: encoded.as_deref(),
         };
         let answer = self.client.inkbox().secret_update(id, &change).await?;
-        match &sealed {
-            Some(sealed) => self.sent(vault, id, &answer, sealed)?,
-            None => about(id, &answer.id)?,
-        }
+        self.sent(vault, &answer, id, change.name, sealed.as_deref())?;
         self.read(vault, id).await
     }
 
@@ -139,6 +177,9 @@ impl Zk<'_> {
         let answer = self.client.inkbox().secret_update(id, &change).await?;
         about(id, &answer.id)?;
         known.review(&[&answer], false)?;
+        if let Some(name) = name {
+            known.named(id, name);
+        }
         self.keep(known);
         Ok(answer)
     }
@@ -172,13 +213,17 @@ impl Zk<'_> {
     fn sent(
         &mut self,
         vault: &UnlockedVault,
-        id: &str,
         answer: &Secret,
-        sealed: &[u8],
+        id: &str,
+        name: Option<&str>,
+        sealed: Option<&[u8]>,
     ) -> Result<(), Error> {
         about(id, &answer.id)?;
         let mut known = self.known(&vault.info)?;
         known.sent(answer, sealed)?;
+        if let Some(name) = name {
+            known.named(id, name);
+        }
         self.keep(known);
         Ok(())
     }

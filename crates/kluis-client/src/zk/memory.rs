@@ -3,6 +3,8 @@
 //! Pure: reading and writing the text is the caller's. It holds ids, names, types and digests; nothing in it opens anything
 //! or helps to guess a key.
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -57,7 +59,11 @@ pub(super) struct Known {
 /// What is remembered of one secret. Digests are SHA-256 of the sealed payload, in hexadecimal.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct KnownSecret {
+    /// What it was called first, or by whoever named it by its id or changed its name from here.
     name: String,
+    /// Whether that name stands for another secret by now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_name_lost: bool,
     secret_type: String,
     /// Of the newest payload that has opened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -253,7 +259,7 @@ impl Known {
         }
         known.seen_by.insert(viewer);
         if known.name != name {
-            let known = std::mem::replace(&mut known.name, name.clone());
+            let known = known.name.clone();
             warnings.push(Warning::Renamed { id, known, name });
         }
         Ok(())
@@ -293,9 +299,15 @@ impl Known {
     }
 
     /// Remembers a payload that the server has taken from here.
-    pub(super) fn sent(&mut self, secret: &inkbox::Secret, sealed: &[u8]) -> Result<(), Distrust> {
+    pub(super) fn sent(
+        &mut self,
+        secret: &inkbox::Secret,
+        sealed: Option<&[u8]>,
+    ) -> Result<(), Distrust> {
         self.note(secret, &mut Vec::new())?;
-        self.supersede(&secret.id, &digest(sealed));
+        if let Some(sealed) = sealed {
+            self.supersede(&secret.id, &digest(sealed));
+        }
         Ok(())
     }
 
@@ -325,6 +337,7 @@ impl KnownSecret {
     fn new(secret: &inkbox::Secret) -> Self {
         Self {
             name: secret.name.clone(),
+            is_name_lost: false,
             secret_type: secret.secret_type.clone(),
             newest: None,
             superseded: Vec::new(),

@@ -200,7 +200,12 @@ fn a_list_is_held_against_what_was_there() {
         name: "c".to_owned(),
     };
     let c = secret("b", "c", "login");
-    assert_eq!(known.review(&[&a, &c], true), Ok(vec![back, renamed]));
+    assert_eq!(
+        known.review(&[&a, &c], true),
+        Ok(vec![back, renamed.clone()])
+    );
+    // It is told each time.
+    assert_eq!(known.review(&[&a, &c], true), Ok(vec![renamed]));
     assert_eq!(
         known.review(&[&a, &b, &a], true),
         Err(Distrust::ListedTwice { id: "a".to_owned() })
@@ -219,6 +224,78 @@ fn a_list_is_held_against_what_was_there() {
         known.review(&[&a, &c], true),
         Err(Distrust::DeletedCameBack { id: "b".to_owned() })
     );
+}
+
+/// Names are not sealed.
+#[test]
+fn a_name_stands_for_the_same_secret_until_somebody_says_its_id() {
+    let [a, b] = ["a", "b"].map(|id| secret(id, id, "login"));
+    let [a_as_b, b_as_a] = [("a", "b"), ("b", "a")].map(|(id, name)| secret(id, name, "login"));
+    let moved = |name: &str, known: &str, claimed: &str| {
+        let [name, known, claimed] = [name, known, claimed].map(str::to_owned);
+        Err(Distrust::NameMoved {
+            name,
+            known,
+            claimed,
+        })
+    };
+    let mut fresh = known();
+    assert_eq!(fresh.check_name(&a, &[&a, &b]), Ok(()));
+    fresh.review(&[&a, &b], true).unwrap();
+
+    // Swapped.
+    let mut known = fresh.clone();
+    let swapped = [&a_as_b, &b_as_a];
+    for _ in 0..2 {
+        assert_eq!(known.review(&swapped, true).unwrap().len(), 2);
+        assert_eq!(known.check_name(&b_as_a, &swapped), moved("a", "a", "b"));
+        assert_eq!(known.check_name(&a_as_b, &swapped), moved("b", "b", "a"));
+    }
+    known.accept_name(&b_as_a, &swapped);
+    assert_eq!(known.check_name(&b_as_a, &swapped), Ok(()));
+    assert!(known.check_name(&a_as_b, &swapped).is_err());
+    known.accept_name(&a_as_b, &swapped);
+    assert_eq!(known.check_name(&a_as_b, &swapped), Ok(()));
+    assert_eq!(known.review(&swapped, true), Ok(vec![]));
+
+    // One that is missing, and another or a new one in its place.
+    let new = secret("c", "a", "login");
+    for listed in [[&b_as_a], [&new]] {
+        let mut known = fresh.clone();
+        known.review(&listed, true).unwrap();
+        let other = listed[0];
+        for _ in 0..2 {
+            assert_eq!(
+                known.check_name(other, &listed),
+                moved("a", "a", &other.id),
+                "{other:?}"
+            );
+        }
+        // Who was never shown the one that is missing has not missed it.
+        let mut another = known.clone();
+        "another".clone_into(&mut another.viewer);
+        assert_eq!(another.check_name(other, &listed).is_ok(), other.id == "c");
+        known.accept_name(other, &listed);
+        assert_eq!(known.check_name(other, &listed), Ok(()));
+        assert!(known.check_name(&a, &[other, &a]).is_ok());
+    }
+
+    // One that was called otherwise, where no other had the name.
+    let renamed = secret("a", "z", "login");
+    let changed = Distrust::NameChanged {
+        id: "a".to_owned(),
+        known: "a".to_owned(),
+        claimed: "z".to_owned(),
+    };
+    assert_eq!(fresh.check_name(&renamed, &[&renamed, &b]), Err(changed));
+    // A name that was given from here.
+    fresh.named("a", "z");
+    assert_eq!(fresh.check_name(&renamed, &[&renamed, &b]), Ok(()));
+    // Two of one name are no lie.
+    let mut known = self::known();
+    let twin = secret("b", "a", "login");
+    known.review(&[&a, &twin], true).unwrap();
+    assert_eq!(known.check_name(&a, &[&a, &twin]), Ok(()));
 }
 
 #[test]

@@ -7,7 +7,6 @@ use kluis_client::zk::Change;
 
 use super::add::refuse_values;
 use super::fields::{FieldFlags, refusal};
-use super::get::found;
 use super::session::warn;
 use super::{At, Session};
 use crate::cmd::input;
@@ -114,7 +113,7 @@ impl Edit {
         let vault = session.zk().unlock(&passphrase.text).await;
         let vault = session.done(what, vault)?;
         warn(&vault.warnings);
-        let secret = found(what, &self.secret, &vault.secrets)?;
+        let secret = session.found(what, &self.secret, &vault)?;
         let payload = secret.payload();
         let payload = payload.map_err(|error| session.failure(what, &error))?;
         let payload = given.into(payload).and_then(|payload| {

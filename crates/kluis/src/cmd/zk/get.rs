@@ -3,10 +3,10 @@
 use clap::Args;
 use kluis_client::SecretText;
 use kluis_client::inkbox::Secret;
-use kluis_client::zk::{Payload, UnlockedSecret};
+use kluis_client::zk::Payload;
 use serde_json::Value;
 
-use super::session::{chosen, warn};
+use super::session::warn;
 use super::{At, Session};
 use crate::failure::{Code, Failure};
 use crate::output::{Cell, Format, Records, SECRET};
@@ -147,26 +147,8 @@ async fn opened(at: &At<'_>, what: &str, secret: &str) -> Result<(Secret, Payloa
     let vault = session.zk().unlock(&passphrase.text).await;
     let vault = session.done(what, vault)?;
     warn(&vault.warnings);
-    let found = found(what, secret, &vault.secrets)?;
+    let found = session.found(what, secret, &vault)?;
     let payload = found.payload();
     let payload = payload.map_err(|error| session.failure(what, &error))?;
     Ok((found.meta.clone(), payload))
-}
-
-/// The secret of this name or id.
-pub(super) fn found<'a>(
-    what: &str,
-    secret: &str,
-    secrets: &'a [UnlockedSecret],
-) -> Result<&'a UnlockedSecret, Failure> {
-    let metas: Vec<&Secret> = secrets.iter().map(|opened| &opened.meta).collect();
-    let place = chosen(what, secret, &metas)?;
-    secrets.get(place).ok_or_else(|| {
-        Failure::new(
-            Code::NotFound,
-            what,
-            "it is not there",
-            "see the secrets with kluis zk list",
-        )
-    })
 }

@@ -70,8 +70,8 @@ impl List {
         server.require_api_key(what)?;
         let mut session = Session::open(at, server)?;
         let listed = session.zk().secrets(self.kind.map(Kind::of_client)).await;
-        let (listed, warnings) = session.done(what, listed)?;
-        warn(&warnings);
+        let listed = session.done(what, listed)?;
+        warn(&listed.warnings);
         let row = |secret: Secret| {
             let agents = u64::try_from(secret.access.len()).unwrap_or(u64::MAX);
             vec![
@@ -83,7 +83,7 @@ impl List {
                 secret.id.into(),
             ]
         };
-        Records::list(COLUMNS, listed.into_iter().map(row).collect()).print(format)
+        Records::list(COLUMNS, listed.secrets.into_iter().map(row).collect()).print(format)
     }
 }
 

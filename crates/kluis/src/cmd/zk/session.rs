@@ -1,8 +1,10 @@
 //! One command's work on the vault: the server, what is remembered of it, and what a failure means.
 
 use clap::Args;
-use kluis_client::inkbox::Secret;
-use kluis_client::zk::{Accepts, Distrust, Error, Memory, Warning, Zk};
+use kluis_client::inkbox::{Secret, VaultInfo};
+use kluis_client::zk::{
+    Accepts, Distrust, Error, Memory, UnlockedSecret, UnlockedVault, Warning, Zk,
+};
 use zeroize::Zeroizing;
 
 use super::At;
@@ -94,14 +96,41 @@ impl Session {
     /// The secret of this name or id.
     pub(super) async fn find(&mut self, what: &str, secret: &str) -> Result<Secret, Failure> {
         let listed = self.zk().secrets(None).await;
-        let (listed, warnings) = self.done(what, listed)?;
-        warn(&warnings);
-        let metas: Vec<&Secret> = listed.iter().collect();
-        let place = chosen(what, secret, &metas)?;
-        listed
-            .into_iter()
-            .nth(place)
-            .ok_or_else(|| absent(what, secret, &[]))
+        let listed = self.done(what, listed)?;
+        warn(&listed.warnings);
+        let metas: Vec<&Secret> = listed.secrets.iter().collect();
+        self.choose(what, secret, &listed.info, &metas).cloned()
+    }
+
+    /// The same in a vault that is open.
+    pub(super) fn found<'v>(
+        &mut self,
+        what: &str,
+        secret: &str,
+        vault: &'v UnlockedVault,
+    ) -> Result<&'v UnlockedSecret, Failure> {
+        let metas: Vec<&Secret> = vault.secrets.iter().map(|opened| &opened.meta).collect();
+        let id = &self.choose(what, secret, &vault.info, &metas)?.id;
+        let found = vault.secrets.iter().find(|opened| opened.meta.id == *id);
+        found.ok_or_else(|| absent(what, secret, &[]))
+    }
+
+    /// The one of these that has this name or id. A name has to stand for what it stood for before; an id says that what the
+    /// secret is called now is right.
+    fn choose<'s>(
+        &mut self,
+        what: &str,
+        secret: &str,
+        info: &VaultInfo,
+        listed: &[&'s Secret],
+    ) -> Result<&'s Secret, Failure> {
+        let found = chosen(what, secret, listed)?;
+        let outcome = if is_uuid(secret) {
+            self.zk().accept_name(info, found, listed)
+        } else {
+            self.zk().check_name(info, found, listed)
+        };
+        self.done(what, outcome).map(|()| found)
     }
 
     /// What a failed call means here.
@@ -168,6 +197,9 @@ impl Session {
             Distrust::PayloadReplayed { .. } | Distrust::DeletedCameBack { .. } => format!(
                 "if an old back-up was restored there, remove {memory}; if not, trust nothing there"
             ),
+            Distrust::NameMoved { claimed: id, .. } | Distrust::NameChanged { id, .. } => {
+                format!("if that is right, say its id: {id}; if not, trust nothing there")
+            }
             _ => "find out what happened to the server, and trust nothing there until then".to_owned(),
         }
     }
@@ -180,23 +212,20 @@ pub(super) fn warn(warnings: &[Warning]) {
     }
 }
 
-/// Where in the list the secret of this name or id stands.
-pub(super) fn chosen(what: &str, secret: &str, listed: &[&Secret]) -> Result<usize, Failure> {
+/// The one of the list that has this name or id.
+fn chosen<'s>(what: &str, secret: &str, listed: &[&'s Secret]) -> Result<&'s Secret, Failure> {
     if is_uuid(secret) {
         let id = secret.to_ascii_lowercase();
-        let place = listed.iter().position(|meta| meta.id == id);
-        return place.ok_or_else(|| absent(what, secret, &[]));
+        let found = listed.iter().find(|meta| meta.id == id);
+        return found.copied().ok_or_else(|| absent(what, secret, &[]));
     }
-    let mut places = listed
-        .iter()
-        .enumerate()
-        .filter(|(_, meta)| meta.name == secret);
-    let (Some((place, first)), more) = (places.next(), places) else {
+    let mut named = listed.iter().filter(|meta| meta.name == secret);
+    let (Some(first), more) = (named.next(), named) else {
         return Err(absent(what, secret, listed));
     };
-    let others: Vec<&str> = more.map(|(_, meta)| meta.id.as_str()).collect();
+    let others: Vec<&str> = more.map(|meta| meta.id.as_str()).collect();
     if others.is_empty() {
-        return Ok(place);
+        return Ok(first);
     }
     Err(Failure::usage(
         what,
