@@ -187,7 +187,10 @@ impl Records {
         for line in &lines {
             let mut padded = String::new();
             for (cell, width) in line.iter().zip(&widths) {
-                let _ = write!(padded, "{cell:<width$}  ");
+                padded.push_str(cell);
+                // The width of a format argument ends at 65,535.
+                let blanks = width.saturating_sub(cell.chars().count()) + 2;
+                padded.extend(std::iter::repeat_n(' ', blanks));
             }
             let _ = writeln!(text, "{}", padded.trim_end());
         }
@@ -356,6 +359,24 @@ mod tests {
             *rows().table(),
             "NAME        SECRET COUNT  NOTE  LIVE\na           12                  yes\nb\\u{1b}[1m  3                   yes\n"
         );
+    }
+
+    #[test]
+    fn a_cell_may_be_longer_than_a_format_argument_is_wide() {
+        for (name, width) in [
+            ("x".repeat(70_000), 70_000),
+            // Each is shown in eight characters.
+            ("\u{202e}".repeat(21_845), 8 * 21_845),
+        ] {
+            let row = |name: &str| vec![Cell::from(name), Cell::Number(7)];
+            let records = Records::list(&["name", "count"], vec![row(&name), row("a")]);
+            let text = records.table();
+            let lines: Vec<&str> = text.lines().collect();
+            for (line, last) in lines.iter().zip(["COUNT", "7", "7"]) {
+                assert!(line.ends_with(&format!(" {last}")));
+                assert_eq!(line.len(), width + 2 + last.len());
+            }
+        }
     }
 
     #[test]
