@@ -5,6 +5,8 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use kluis_client::SecretText;
 
+mod echo;
+
 /// Writes one line to stderr. A closed stderr is nobody's loss.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{}", printable(line));
@@ -20,9 +22,16 @@ pub(crate) fn is_coloured() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Asks for a line that is not echoed, on the terminal itself.
+/// Asks for a line that is not echoed, on the terminal itself. A signal that ends the process gives the echo back first.
 pub(crate) fn ask_hidden(prompt: &str) -> io::Result<SecretText> {
-    rpassword::prompt_password(printable(prompt)).map(SecretText::from)
+    let restored = echo::Restored::begin()?;
+    let typed = rpassword::prompt_password(printable(prompt)).map(SecretText::from);
+    // Of Ctrl-C rpassword makes a signal, and goes on.
+    if matches!(&typed, Err(error) if error.kind() == io::ErrorKind::Interrupted) {
+        echo::wait_for_the_end();
+    }
+    drop(restored);
+    typed
 }
 
 /// Asks for a line and tells whether it is exactly `expected`.
