@@ -64,7 +64,7 @@ pub fn check_vault_key(vault_key: &SecretText) -> Result<(), VaultKeyFault> {
 
 /// The calls of one client that work on its zero-knowledge vault, and what it remembers.
 ///
-/// Nothing is tried twice. What was learned is in the [`Memory`] as soon as it is certain; keeping it is up to the caller.
+/// Nothing is tried twice, but for an unlocking that somebody's replacement of the key has come in between of. What was learned is in the [`Memory`] as soon as it is certain; keeping it is up to the caller.
 pub struct Zk<'a> {
     client: &'a Client,
     memory: &'a mut Memory,
@@ -143,11 +143,14 @@ impl<'a> Zk<'a> {
         let (info, mut known) = self.vault().await?;
         let master = derive(passphrase, &info.organization_id)?;
         let auth_hash = master.auth_hash();
-        let inkbox = self.client.inkbox();
-        let answer = inkbox.vault_unlock(auth_hash.expose()).await?;
-        let wrapped = answer.wrapped_org_encryption_key.ok_or(Error::WrongKey)?;
-        let keys = inkbox.keys().await?;
-        let (key, opened_by) = unwrapped(&master, &wrapped, &keys)?;
+        let opened = match self.opened(&master, &auth_hash).await {
+            // The key may have been replaced between the two calls; then it is said to be wrong now.
+            Err(Error::Distrust(Distrust::WrappedKeyDoesNotOpen)) => {
+                self.opened(&master, &auth_hash).await
+            }
+            opened => opened,
+        };
+        let (answer, key, is_by_recovery) = opened?;
         known.meet_key(&key)?;
         let listed: Vec<&inkbox::Secret> = answer
             .encrypted_secrets
@@ -160,7 +163,6 @@ impl<'a> Zk<'a> {
             .into_iter()
             .map(|detail| known.admit(&key, detail))
             .collect::<Result<Vec<_>, _>>()?;
-        let is_by_recovery = opened_by.key_type == RECOVERY;
         self.keep(known);
         Ok(UnlockedVault {
             info,
@@ -170,6 +172,22 @@ impl<'a> Zk<'a> {
             key,
             auth_hash,
         })
+    }
+
+    /// What the server hands out, the payload key in it, and whether a recovery key opened that.
+    async fn opened(
+        &self,
+        master: &MasterKey,
+        auth_hash: &AuthHash,
+    ) -> Result<(inkbox::Unlocked, PayloadKey, bool), Error> {
+        let inkbox = self.client.inkbox();
+        let answer = inkbox.vault_unlock(auth_hash.expose()).await?;
+        let wrapped = answer.wrapped_org_encryption_key.as_ref();
+        let wrapped = wrapped.ok_or(Error::WrongKey)?;
+        let keys = inkbox.keys().await?;
+        let (key, opened_by) = unwrapped(master, wrapped, &keys)?;
+        let is_by_recovery = opened_by.key_type == RECOVERY;
+        Ok((answer, key, is_by_recovery))
     }
 
     /// The vault, and what is known of it so far.
