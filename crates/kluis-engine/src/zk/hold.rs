@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::caller::{Caller, Principal};
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::ids::ZkVaultId;
 use crate::store::params;
 use crate::store::sql::zk as sql;
 
@@ -33,40 +34,48 @@ struct Turn {
 }
 
 /// Bytes of payloads that a vault holds at most.
-pub(super) const MOST_BYTES: u64 = 64 << 20;
+pub(super) const MOST_BYTES: i64 = 64 << 20;
 /// An unlocking of more bytes than this is a large one.
-const LARGE: u64 = 1 << 20;
+const LARGE: i64 = 1 << 20;
 /// What a permit stands for.
-const UNIT: u64 = 1 << 10;
+const UNIT: i64 = 1 << 10;
 /// The budget: a few of the largest vaults.
-const BUDGET: u64 = 4 * MOST_BYTES;
+const BUDGET: i64 = 4 * MOST_BYTES;
 
 impl Engine {
-    /// The part of the budget that an unlocking by `caller` takes; none for a small one. Waits for others where the budget is
-    /// used up. `RateLimited` while another large one with the same credential is under way.
-    pub(super) async fn zk_hold(&self, caller: &Caller) -> Result<Option<ZkHold>, Error> {
+    /// The vault that `caller` is about to unlock, if there is one, and the part of the budget that this takes; none for a small
+    /// one. Waits for others where the budget is used up. `RateLimited` while another large one with the same credential is
+    /// under way.
+    pub(super) async fn zk_hold(
+        &self,
+        caller: &Caller,
+    ) -> Result<(Option<ZkVaultId>, Option<ZkHold>), Error> {
         let mut reader = self.store().reader().await?;
-        let organization = params![caller.organization.bytes()];
-        let row = match &caller.principal {
-            Principal::User(_) => reader.conn()?.query_one(sql::BYTES, organization).await?,
-            Principal::Agent(agent) => {
-                let of = params![caller.organization.bytes(), agent.id.bytes()];
-                reader.conn()?.query_one(sql::BYTES_OF_AGENT, of).await?
-            }
+        let conn = reader.conn()?;
+        let of = params![caller.organization.bytes()];
+        let Some(mut row) = conn.query_one(sql::VAULT_AND_BYTES, of).await? else {
+            return Ok((None, None));
         };
+        let (vault, mut bytes) = (ZkVaultId::from_bytes(row.array()?), row.int()?);
+        if let Principal::Agent(agent) = &caller.principal
+            && bytes > LARGE
+        {
+            let of = params![vault.bytes(), agent.id.bytes()];
+            let granted = conn.query_one(sql::BYTES_OF_AGENT, of).await?;
+            bytes = granted.map(|mut row| row.int()).transpose()?.unwrap_or(0);
+        }
         drop(reader);
-        let bytes = row.map(|mut row| row.int()).transpose()?.unwrap_or(0);
-        let bytes = u64::try_from(bytes).unwrap_or(0);
         if bytes <= LARGE {
-            return Ok(None);
+            return Ok((Some(vault), None));
         }
         let credential = *caller.credential.id_bytes();
-        self.handouts().begin(credential, bytes).await.map(Some)
+        let hold = self.handouts().begin(credential, bytes).await?;
+        Ok((Some(vault), Some(hold)))
     }
 }
 
 impl Handouts {
-    async fn begin(&self, credential: [u8; 16], bytes: u64) -> Result<ZkHold, Error> {
+    async fn begin(&self, credential: [u8; 16], bytes: i64) -> Result<ZkHold, Error> {
         let units = u32::try_from(bytes.min(BUDGET) / UNIT).unwrap_or(u32::MAX);
         if !locked(&self.under_way).insert(credential) {
             return Err(Error::RateLimited { retry_after: 1 });

@@ -211,8 +211,7 @@ async fn count_bytes(
     let bytes = |count| i64::try_from(count).unwrap_or(i64::MAX);
     let more = bytes(new) - bytes(old);
     // What takes nothing away from others always fits.
-    let most = if more > 0 { hold::MOST_BYTES } else { u64::MAX };
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let most = if more > 0 { hold::MOST_BYTES } else { i64::MAX };
     let added = params![vault.bytes(), more, most];
     let counted = conn.query_one(sql::ADD_BYTES, added).await?;
     counted.map(drop).ok_or(Error::Conflict(Conflict::Full))

@@ -5,7 +5,7 @@ use super::item::{ItemRow, ZkItemWithPayload, ZkPayload};
 use super::items::newest_first;
 use super::key::{ZkProof, ZkWrappedKey};
 use super::keys::{key_by_proof, keys_of};
-use super::{ZkHold, vault_of};
+use super::{ZK_VAULT, ZkHold};
 use crate::act::{Act, ListedSecret};
 use crate::action::Action;
 use crate::caller::{Caller, Principal};
@@ -66,12 +66,13 @@ impl Engine {
         let keys = self.keys()?;
         let action = Action::ZkVaultUnlock;
         self.permitted(caller, action, |_| {}).await?;
-        let hold = self.zk_hold(caller).await?;
+        let (vault, hold) = self.zk_hold(caller).await?;
         let mut guess = Some(self.zk_guess_begin(caller).await?);
         let right = &mut guess;
         let unlocked = self
             .look(caller, action, async |conn, act| {
-                let vault = vault_of(conn, act).await?;
+                let vault = vault.ok_or(Error::NotFound)?;
+                act.finds(ZK_VAULT, *vault.bytes());
                 let Some(key) = key_by_proof(conn, &keys, vault, &proof).await? else {
                     act.misses();
                     return Ok(ZkUnlocked::Nothing);
@@ -104,9 +105,10 @@ impl Engine {
         let keys = self.keys()?;
         let action = Action::ZkVaultUnlock;
         self.permitted(caller, action, |_| {}).await?;
-        let hold = self.zk_hold(caller).await?;
+        let (vault, hold) = self.zk_hold(caller).await?;
         self.look(caller, action, async |conn, act| {
-            let vault = vault_of(conn, act).await?;
+            let vault = vault.ok_or(Error::NotFound)?;
+            act.finds(ZK_VAULT, *vault.bytes());
             let organization = act.caller.organization;
             let mut choice = Vec::new();
             for row in keys_of(conn, vault).await? {

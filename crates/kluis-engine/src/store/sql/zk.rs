@@ -15,10 +15,11 @@ statements! {
         FROM zk_vault v WHERE v.organization_id = ?1";
     COUNT_GRANTED = "SELECT COUNT(*) FROM zk_access a JOIN zk_item i ON i.row_id = a.item_row_id
         WHERE a.agent_id = ?2 AND i.vault_id = ?1";
-    /// Bytes of all payloads, and of those that an agent has a rule for.
-    BYTES = "SELECT payload_bytes FROM zk_vault WHERE organization_id = ?1";
-    BYTES_OF_AGENT = "SELECT CAST(COALESCE(SUM(LENGTH(i.payload)), 0) AS BIGINT) FROM zk_vault v JOIN zk_item i ON i.vault_id = v.id
-        JOIN zk_access a ON a.item_row_id = i.row_id WHERE v.organization_id = ?1 AND a.agent_id = ?2";
+    /// With the bytes of all payloads.
+    VAULT_AND_BYTES = "SELECT id, payload_bytes FROM zk_vault WHERE organization_id = ?1";
+    /// Those of the payloads that an agent has a rule for.
+    BYTES_OF_AGENT = "SELECT CAST(COALESCE(SUM(LENGTH(i.payload)), 0) AS BIGINT) FROM zk_access a
+        JOIN zk_item i ON i.row_id = a.item_row_id WHERE i.vault_id = ?1 AND a.agent_id = ?2";
     /// No row when the vault would hold more than it may.
     ADD_BYTES = "UPDATE zk_vault SET payload_bytes = payload_bytes + ?2 WHERE id = ?1 AND payload_bytes + ?2 <= ?3
         RETURNING payload_bytes";
