@@ -108,6 +108,20 @@ impl Failure {
         self
     }
 
+    /// The same failure of a server that does not say what happened, with what to do.
+    pub(crate) fn unreachable(mut self, fix: &str) -> Self {
+        self.code = Code::Unreachable;
+        fix.clone_into(&mut self.fix);
+        self
+    }
+
+    /// The same failure of something that may have happened all the same, with what to do first.
+    pub(crate) fn of_unknown(mut self, what: &str, first: &str) -> Self {
+        what.clone_into(&mut self.what);
+        self.fix = format!("{first}; {}", self.fix);
+        self
+    }
+
     /// The same failure of an act on secrets, which a policy can allow.
     pub(crate) fn about_secrets(self) -> Self {
         self.advise(Code::Forbidden, ASK_FOR_POLICY)

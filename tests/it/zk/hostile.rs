@@ -58,6 +58,14 @@ pub(super) enum Lie {
     OtherSecret,
     /// An answer to initialization about another key.
     OtherVaultKey,
+    /// Another salt, in `info` alone.
+    OtherInfo(&'static str),
+    /// Another number of recovery keys in the answer to initialization.
+    RecoveryKeys(u64),
+    /// This in the place of every answer to a request with one of these parts in its target.
+    Lost(&'static [&'static str], &'static str),
+    /// Nothing done and nothing answered to a request with this part in its target.
+    Unheard(&'static str),
     /// No JSON.
     NoJson,
     /// JSON of something else.
@@ -85,6 +93,13 @@ impl Kept {
             }
             Lie::OtherJson if reads => return ok(json!({"data": ["canary"]})),
             Lie::Endless if reads => return Answer::Endless,
+            Lie::Lost(parts, instead) if parts.iter().any(|part| is(part)) => {
+                return Answer::Raw((*instead).to_owned());
+            }
+            Lie::OtherInfo(other) if is("/info") => body["organization_id"] = (*other).into(),
+            Lie::RecoveryKeys(count) if is("/initialize") => {
+                body["recovery_key_count"] = (*count).into();
+            }
             Lie::Redirect(to) => {
                 return Answer::Raw(format!(
                     "HTTP/1.1 307 X\r\nlocation: {to}/api/whoami\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"

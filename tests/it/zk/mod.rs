@@ -2,6 +2,7 @@
 
 mod hostile;
 mod lies;
+mod lost;
 mod names;
 mod server;
 mod state;

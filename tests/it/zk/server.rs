@@ -94,6 +94,9 @@ fn serve(mut stream: TcpStream, kept: &Mutex<Kept>) {
     let answer = {
         let mut kept = kept.lock().unwrap();
         kept.requests.push(target.clone());
+        if matches!(kept.lie, Lie::Unheard(part) if target.contains(part)) {
+            return;
+        }
         let truth = kept.answer(&target, &body);
         kept.twisted(&target, truth)
     };

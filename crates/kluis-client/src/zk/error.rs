@@ -55,6 +55,11 @@ pub enum Error {
         id: String,
     },
 
+    /// What was asked for may have happened: it was sent, and nothing that came back says for certain. Holds what was met
+    /// instead.
+    #[error("{0}")]
+    Unknown(Box<Error>),
+
     /// The system gives no random bytes or no memory.
     #[error("{0}")]
     System(ZkError),
@@ -79,6 +84,19 @@ pub enum Distrust {
     OrganizationTooShort {
         /// Its length, in bytes.
         length: usize,
+    },
+
+    /// A vault was made with keys of one organization for another one: nothing opens it.
+    #[error(
+        "the vault {vault_id} was made with keys of organization '{organization_id}', and the server says now that it is of '{claimed}', where they open nothing"
+    )]
+    MadeElsewhere {
+        /// The vault, as the server names it.
+        vault_id: String,
+        /// The one that the server named before, and the keys were derived with.
+        organization_id: String,
+        /// The one named now.
+        claimed: String,
     },
 
     /// Another vault in the place of the one that was there.
@@ -231,6 +249,13 @@ pub enum Warning {
         name: String,
     },
 
+    /// Something was done, and looking at it afterwards failed.
+    #[error("what was made could not be checked: {why}")]
+    Unchecked {
+        /// What went wrong.
+        why: String,
+    },
+
     /// A secret that was missing is back.
     #[error("secret {id} ('{name}') was missing, and is there again")]
     Back {
@@ -238,6 +263,17 @@ pub enum Warning {
         id: String,
         /// What it is called.
         name: String,
+    },
+
+    /// Not every recovery code may open the vault.
+    #[error(
+        "{sent} recovery keys were sent, and the server says that it has {kept}: see with kluis zk unlock which codes open the vault"
+    )]
+    RecoveryKeys {
+        /// How many were sent.
+        sent: usize,
+        /// How many the server says that it keeps.
+        kept: u64,
     },
 
     /// A secret is called otherwise.
@@ -250,6 +286,42 @@ pub enum Warning {
         /// What it is called.
         name: String,
     },
+}
+
+impl Error {
+    /// Of what came after something was sent, and does not say that it failed.
+    pub(super) fn after_sending(error: impl Into<Self>) -> Self {
+        match error.into() {
+            unknown @ Self::Unknown(_) => unknown,
+            other => Self::Unknown(Box::new(other)),
+        }
+    }
+
+    /// Of a call that changes something: whether it failed, or nobody knows.
+    pub(super) fn of_change(error: crate::Error) -> Self {
+        if may_have_happened(&error) {
+            Self::after_sending(error)
+        } else {
+            Self::Call(error)
+        }
+    }
+}
+
+/// Whether a call that failed may have done its work all the same.
+fn may_have_happened(error: &crate::Error) -> bool {
+    match error {
+        // A sealed server does nothing.
+        crate::Error::Refused(refusal) => 500 <= refusal.status && !refusal.is_sealed(),
+        // Nothing was sent, or it was not heard.
+        crate::Error::RateLimited { .. } | crate::Error::Request(_) | crate::Error::Tls { .. } => {
+            false
+        }
+        crate::Error::Integrity { .. }
+        | crate::Error::Malformed { .. }
+        | crate::Error::TimedOut { .. }
+        | crate::Error::TooLong { .. }
+        | crate::Error::Unreachable { .. } => true,
+    }
 }
 
 /// What a 404 means to whoever asked.

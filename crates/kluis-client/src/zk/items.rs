@@ -94,6 +94,9 @@ impl Zk<'_> {
     }
 
     /// Seals and keeps a new secret, and reads it back (Inkbox contract §6.6).
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] if it may have been kept, [`Error::Distrust`] and what any call can meet.
     pub async fn create(
         &mut self,
         vault: &UnlockedVault,
@@ -109,23 +112,26 @@ impl Zk<'_> {
             secret_type,
             encrypted_payload: &BASE64_STANDARD.encode(&sealed),
         };
-        let answer = self.client.inkbox().secret_create(&new).await?;
+        let answer = self.client.inkbox().secret_create(&new).await;
+        let answer = answer.map_err(Error::of_change)?;
         if answer.secret_type != secret_type {
-            return Err(Distrust::TypeChanged {
+            return Err(Error::after_sending(Distrust::TypeChanged {
                 id,
                 known: secret_type.to_owned(),
                 claimed: answer.secret_type,
-            }
-            .into());
+            }));
         }
-        self.sent(vault, &answer, &id, Some(new.name), Some(&sealed))?;
-        self.read(vault, &id).await
+        self.sent(vault, &answer, &id, Some(new.name), Some(&sealed))
+            .map_err(Error::after_sending)?;
+        let read = self.read(vault, &id).await;
+        read.map_err(Error::after_sending)
     }
 
     /// Changes a secret that was read, and reads it back (Inkbox contract §6.6).
     ///
     /// # Errors
-    /// [`Error::Changed`] if there is another payload by now, as far as that can be seen before the change is sent.
+    /// [`Error::Changed`] if there is another payload by now, as far as that can be seen before the change is sent;
+    /// [`Error::Unknown`] if it may have been changed.
     pub async fn update(
         &mut self,
         vault: &UnlockedVault,
@@ -156,9 +162,12 @@ impl Zk<'_> {
             description: change.description,
             encrypted_payload: encoded.as_deref(),
         };
-        let answer = self.client.inkbox().secret_update(id, &change).await?;
-        self.sent(vault, &answer, id, change.name, sealed.as_deref())?;
-        self.read(vault, id).await
+        let answer = self.client.inkbox().secret_update(id, &change).await;
+        let answer = answer.map_err(Error::of_change)?;
+        self.sent(vault, &answer, id, change.name, sealed.as_deref())
+            .map_err(Error::after_sending)?;
+        let read = self.read(vault, id).await;
+        read.map_err(Error::after_sending)
     }
 
     /// Changes name or description, which are not sealed: for this no vault key is needed.
@@ -174,9 +183,11 @@ impl Zk<'_> {
             description,
             encrypted_payload: None,
         };
-        let answer = self.client.inkbox().secret_update(id, &change).await?;
-        about(id, &answer.id)?;
-        known.review(&[&answer], false)?;
+        let answer = self.client.inkbox().secret_update(id, &change).await;
+        let answer = answer.map_err(Error::of_change)?;
+        about(id, &answer.id)
+            .and_then(|()| known.review(&[&answer], false))
+            .map_err(Error::after_sending)?;
         if let Some(name) = name {
             known.named(id, name);
         }
@@ -187,7 +198,8 @@ impl Zk<'_> {
     /// Deletes a secret. From then on a server that has it again is not believed.
     pub async fn delete(&mut self, id: &str) -> Result<(), Error> {
         let (_, mut known) = self.vault().await?;
-        self.client.inkbox().secret_delete(id).await?;
+        let deleted = self.client.inkbox().secret_delete(id).await;
+        deleted.map_err(Error::of_change)?;
         known.deleted(id);
         self.keep(known);
         Ok(())
@@ -197,16 +209,19 @@ impl Zk<'_> {
     /// can open all that ever comes into its hands (Inkbox contract §6.1).
     pub async fn grant(&mut self, id: &str, identity: &str) -> Result<AccessRule, Error> {
         self.vault().await?;
-        let rule = self.client.inkbox().access_grant(id, identity).await?;
-        about(id, &rule.vault_secret_id)?;
-        about(identity, &rule.identity_id)?;
+        let rule = self.client.inkbox().access_grant(id, identity).await;
+        let rule = rule.map_err(Error::of_change)?;
+        about(id, &rule.vault_secret_id)
+            .and_then(|()| about(identity, &rule.identity_id))
+            .map_err(Error::after_sending)?;
         Ok(rule)
     }
 
     /// Takes that back. What the agent has had it may still have.
     pub async fn revoke(&mut self, id: &str, identity: &str) -> Result<(), Error> {
         self.vault().await?;
-        Ok(self.client.inkbox().access_revoke(id, identity).await?)
+        let revoked = self.client.inkbox().access_revoke(id, identity).await;
+        revoked.map_err(Error::of_change)
     }
 
     /// Remembers what the server has just taken.
@@ -236,7 +251,7 @@ fn sealed(vault: &UnlockedVault, id: &str, payload: &Payload) -> Result<Vec<u8>,
 }
 
 /// An answer has to be about what was asked.
-fn about(asked: &str, answered: &str) -> Result<(), Distrust> {
+pub(super) fn about(asked: &str, answered: &str) -> Result<(), Distrust> {
     if asked == answered {
         return Ok(());
     }

@@ -3,19 +3,22 @@
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use kluis_crypto::zk::{self, AuthHash, CODES, MasterKey, PayloadKey};
 
+use super::items::about;
 use super::memory::Known;
-use super::{Distrust, Error, PRIMARY, RECOVERY, Zk, check_vault_key, derive};
+use super::{Distrust, Error, PRIMARY, RECOVERY, Warning, Zk, check_vault_key, derive};
 use crate::SecretText;
-use crate::inkbox::{KeyMaterial, NewPrimary, VaultKey};
+use crate::inkbox::{Initialized, KeyMaterial, NewPrimary, VaultKey};
 
 /// A vault that was made, and what opens it when the vault key is lost. Has no `Debug`.
 pub struct RecoveryKit {
-    /// UUID.
-    pub vault_id: String,
+    /// UUID, unless the server did not say it.
+    pub vault_id: Option<String>,
     /// The salt, part of what every key is derived from.
     pub organization_id: String,
     /// Four codes, each as good as the vault key. They are nowhere else.
     pub codes: Vec<SecretText>,
+    /// What is odd, and no proof of anything.
+    pub warnings: Vec<Warning>,
 }
 
 /// By what somebody may replace the primary key.
@@ -39,7 +42,8 @@ impl Zk<'_> {
     /// that calls it, each a part of a second.
     ///
     /// # Errors
-    /// [`Error::WeakKey`], [`Error::Exists`], [`Error::Distrust`] and what any call can meet.
+    /// [`Error::WeakKey`], [`Error::Exists`], [`Error::Unknown`] if it may have been made, [`Error::Distrust`] and what any
+    /// call can meet.
     pub async fn initialize(&mut self, vault_key: &SecretText) -> Result<RecoveryKit, Error> {
         check_vault_key(vault_key)?;
         let inkbox = self.client.inkbox();
@@ -69,34 +73,96 @@ impl Zk<'_> {
             .iter()
             .map(|wrapped| wrapped.material(RECOVERY))
             .collect();
-        let made = inkbox
-            .vault_initialize(&primary.material(PRIMARY), &material)
+        let primary_material = primary.material(PRIMARY);
+        let made = match inkbox.vault_initialize(&primary_material, &material).await {
+            Ok(made) => Some(made),
+            Err(error) => {
+                self.settled(&primary.id, Error::of_change(error)).await?;
+                None
+            }
+        };
+        let mut kit = RecoveryKit {
+            vault_id: made.as_ref().map(|made| made.vault_id.clone()),
+            organization_id,
+            codes,
+            warnings: Vec::new(),
+        };
+        self.look_at(&mut kit, made.as_ref(), &primary.id, &key)
             .await?;
-        if made.vault_key_id != primary.id {
-            return Err(Distrust::OtherAnswer {
-                asked: primary.id,
-                answered: made.vault_key_id,
+        Ok(kit)
+    }
+
+    /// Looks at a vault that was made, and remembers it if all that the server says of it fits. What does not is a warning,
+    /// since the codes are nowhere else; but for the salt, without which they are worth nothing.
+    async fn look_at(
+        &mut self,
+        kit: &mut RecoveryKit,
+        made: Option<&Initialized>,
+        primary_id: &str,
+        key: &PayloadKey,
+    ) -> Result<(), Error> {
+        let info = match self.client.inkbox().vault().await {
+            Ok(info) => info,
+            Err(error) => {
+                kit.doubt(&error);
+                return Ok(());
+            }
+        };
+        let vault_id = kit.vault_id.get_or_insert_with(|| info.id.clone());
+        if info.organization_id != kit.organization_id {
+            return Err(Distrust::MadeElsewhere {
+                vault_id: vault_id.clone(),
+                organization_id: kit.organization_id.clone(),
+                claimed: info.organization_id,
             }
             .into());
         }
-        let mut known = Known::new(&organization_id, &made.vault_id);
-        known.meet_key(&key)?;
-        self.keep(known);
-        // Were it another organization's by now, no key would ever open it.
-        self.vault().await?;
-        Ok(RecoveryKit {
-            vault_id: made.vault_id,
-            organization_id,
-            codes,
-        })
+        let is_vault = about(vault_id, &info.id);
+        let is_key = made.map_or(Ok(()), |made| about(primary_id, &made.vault_key_id));
+        let mut known = Known::new(&info.organization_id, &info.id);
+        match is_vault.and(is_key).and_then(|()| known.meet_key(key)) {
+            Ok(()) => self.keep(known),
+            Err(distrust) => kit.doubt(&distrust),
+        }
+        let answered = made.map(|made| made.recovery_key_count);
+        let counts = answered.into_iter().chain([info.recovery_key_count]);
+        let sent = kit.codes.len();
+        let mut less = counts.filter(|kept| usize::try_from(*kept) != Ok(sent));
+        if let Some(kept) = less.next() {
+            kit.warnings.push(Warning::RecoveryKeys { sent, kept });
+        }
+        Ok(())
+    }
+
+    /// The key of this id, if the server has it although the call that was to put it there met this error.
+    async fn settled(&self, id: &str, error: Error) -> Result<VaultKey, Error> {
+        let Error::Unknown(met) = error else {
+            return Err(error);
+        };
+        for _ in 0..TRIES {
+            match self.client.inkbox().keys().await {
+                Ok(keys) => {
+                    let is_late = matches!(*met, Error::Call(crate::Error::TimedOut { .. }));
+                    return match keys.into_iter().find(|key| key.id == id) {
+                        Some(key) => Ok(key),
+                        // It may still come.
+                        None if is_late => Err(Error::Unknown(met)),
+                        None => Err(*met),
+                    };
+                }
+                Err(error) if error.status() == Some(404) => return Err(*met),
+                Err(_) => {}
+            }
+        }
+        Err(Error::Unknown(met))
     }
 
     /// Puts a new vault key in the place of the current one (Inkbox contract §6.6). Secrets stay as they are, and so does the
     /// key that they are sealed with: whoever has had it can still open what comes into their hands.
     ///
     /// # Errors
-    /// [`Error::WeakKey`], [`Error::WrongKey`], [`Error::OtherProof`], [`Error::Distrust`] and what any call
-    /// can meet.
+    /// [`Error::WeakKey`], [`Error::WrongKey`], [`Error::OtherProof`], [`Error::Unknown`] if it may have been replaced,
+    /// [`Error::Distrust`] and what any call can meet.
     pub async fn replace_primary(
         &mut self,
         proof: Proof<'_>,
@@ -122,15 +188,22 @@ impl Zk<'_> {
             recovery_auth_hash: proven.filter(|_| is_recovery),
         };
         // Who was faster takes the proof away: the server then says 403, and of a recovery code 404.
-        let key = self.client.inkbox().key_replace_primary(&body).await?;
-        if key.id != new.id {
-            return Err(Distrust::OtherAnswer {
-                asked: new.id,
-                answered: key.id,
-            }
-            .into());
+        let replaced = self.client.inkbox().key_replace_primary(&body).await;
+        let replaced = replaced.map_err(Error::of_change).and_then(|key| {
+            about(&new.id, &key.id).map_err(Error::after_sending)?;
+            Ok(key)
+        });
+        match replaced {
+            Ok(key) => Ok(key),
+            Err(error) => self.settled(&new.id, error).await,
         }
-        Ok(key)
+    }
+}
+
+impl RecoveryKit {
+    fn doubt(&mut self, error: &impl ToString) {
+        let why = error.to_string();
+        self.warnings.push(Warning::Unchecked { why });
     }
 }
 
@@ -160,3 +233,6 @@ fn code() -> Result<SecretText, Error> {
     let text = code.expose_text().unwrap_or_default();
     Ok(SecretText::from(text.to_owned()))
 }
+
+/// How often a server is asked whether a lost call did its work.
+const TRIES: usize = 3;

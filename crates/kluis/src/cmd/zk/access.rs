@@ -37,7 +37,8 @@ impl Grant {
         let secret = session.find(&what, &self.secret).await?;
         let (agent, handle) = agent(&session, &what, &self.agent).await?;
         let granted = session.zk().grant(&secret.id, &agent).await;
-        session.done(&what, granted).map_err(|failure| {
+        let unknown = format!("'{}' was granted to '{handle}'", secret.name);
+        session.sent(&what, &unknown, granted).map_err(|failure| {
             failure.advise(
                 Code::Conflict,
                 "the agent may have it already; nothing is to be done",
@@ -57,7 +58,8 @@ impl Revoke {
         let secret = session.find(&what, &self.secret).await?;
         let (agent, handle) = agent(&session, &what, &self.agent).await?;
         let revoked = session.zk().revoke(&secret.id, &agent).await;
-        session.done(&what, revoked).map_err(|failure| {
+        let unknown = format!("'{}' was taken from '{handle}'", secret.name);
+        session.sent(&what, &unknown, revoked).map_err(|failure| {
             failure.advise(Code::NotFound, "the agent may not have it anyway")
         })?;
         say(&format!(

@@ -76,7 +76,8 @@ impl Add {
             payload: &payload,
         };
         let made = session.zk().create(&vault, new).await;
-        let made = session.done(&what, made)?;
+        let unknown = format!("'{}' was kept", self.name);
+        let made = session.sent(&what, &unknown, made)?;
         say(&format!("'{}' sealed and kept", self.name));
         let meta = made.meta;
         let row = vec![meta.id.into(), meta.name.into(), meta.secret_type.into()];

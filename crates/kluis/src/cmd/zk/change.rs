@@ -89,9 +89,13 @@ impl Edit {
         let meta = session.find(&what, &self.secret).await?;
         let name = self.name.as_deref();
         let changed = session.zk().describe(&meta.id, name, description).await;
-        let changed = session.done(&what, changed)?;
+        let changed = session.sent(&what, &self.changed(), changed)?;
         say(&format!("'{}' changed", changed.name));
         Ok(())
+    }
+
+    fn changed(&self) -> String {
+        format!("'{}' was changed", self.secret)
     }
 
     async fn edit_sealed(
@@ -127,7 +131,7 @@ impl Edit {
             payload: Some(&payload),
         };
         let changed = session.zk().update(&vault, secret, change).await;
-        let changed = session.done(what, changed)?;
+        let changed = session.sent(what, &self.changed(), changed)?;
         say(&format!("'{}' sealed anew and kept", changed.meta.name));
         Ok(())
     }
@@ -144,7 +148,8 @@ impl Delete {
         input::make_sure(self.yes, &format!("secret '{}'", meta.name), &meta.name)?;
         let mut session = Session::open(at, server)?;
         let deleted = session.zk().delete(&meta.id).await;
-        session.done(&what, deleted)?;
+        let unknown = format!("'{}' was deleted", meta.name);
+        session.sent(&what, &unknown, deleted)?;
         say(&format!("'{}' deleted", meta.name));
         Ok(())
     }

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kluis_client::SecretText;
-use kluis_client::zk::{Error, Proof, check_vault_key};
+use kluis_client::zk::{Distrust, Error, Proof, check_vault_key};
 
+use super::session::warn;
 use super::{At, Session};
 use crate::cmd::input;
 use crate::failure::{Code, Failure};
@@ -126,7 +127,23 @@ impl Init {
         check_vault_key(&vault_key).map_err(|fault| weak(what, fault))?;
         let mut session = Session::open(at, server)?;
         let kit = session.zk().initialize(&vault_key).await;
-        let kit = session.done(what, kit)?;
+        let unknown = "it is not known whether the vault was made";
+        let (what, is_unknown) = match &kit {
+            Err(Error::Unknown(_)) => (unknown, true),
+            Err(Error::Distrust(Distrust::MadeElsewhere { .. })) => {
+                ("the vault was made, and is of no use", false)
+            }
+            _ => (what, false),
+        };
+        // What cannot be remembered is said when the codes are out.
+        let remembered = session.keep();
+        let kit = kit.map_err(|error| {
+            let failure = session.failure(what, &error);
+            if is_unknown {
+                return failure.unreachable("kluis zk unlock with this vault key shows whether the vault is there; its recovery codes were not shown, and cannot be had any more");
+            }
+            failure
+        })?;
         let rows = kit
             .codes
             .into_iter()
@@ -145,14 +162,16 @@ impl Init {
             Ok(Reader::Listening) => {}
             Ok(Reader::Gone) | Err(_) => return Err(lost()),
         }
+        let vault_id = kit.vault_id.unwrap_or_default();
         say(&format!(
-            "vault {} made for organization '{}'",
-            kit.vault_id, kit.organization_id
+            "vault {vault_id} made for organization '{}'",
+            kit.organization_id
         ));
         say(
             "These are its recovery codes. They are shown this once, and no others can be made. Each opens the vault like the vault key, and replaces it once (kluis zk rekey --ask-recovery-code). Keep them apart from it.",
         );
-        Ok(())
+        warn(&kit.warnings);
+        remembered
     }
 }
 
@@ -177,7 +196,17 @@ impl Rekey {
         // Of a key that may not do it, and of a proof that held a moment ago, the server says the same.
         let is_refused =
             matches!(&replaced, Err(Error::Call(error)) if error.status() == Some(403));
+        let is_unknown = matches!(&replaced, Err(Error::Unknown(_)));
+        let what = if is_unknown {
+            "it is not known whether the vault key was replaced"
+        } else {
+            what
+        };
         session.done(what, replaced).map_err(|failure| {
+            if is_unknown {
+                return failure
+                    .unreachable("keep both vault keys, and try kluis zk unlock with each");
+            }
             if is_refused {
                 let fix = "use an API key of an owner or admin; if it is one, somebody else has just replaced the vault key";
                 return failure.advise(Code::Forbidden, fix);

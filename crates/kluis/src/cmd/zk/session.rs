@@ -76,12 +76,31 @@ impl Session {
         kept.map(|()| outcome)
     }
 
+    /// The same of something that was sent: who does not know whether it happened does not say that it did not.
+    pub(super) fn sent<T>(
+        &mut self,
+        what: &str,
+        unknown: &str,
+        outcome: Result<T, Error>,
+    ) -> Result<T, Failure> {
+        let is_unknown = matches!(outcome, Err(Error::Unknown(_)));
+        self.done(what, outcome).map_err(|failure| {
+            if is_unknown {
+                let unknown = format!("it is not known whether {unknown}");
+                return failure
+                    .of_unknown(&unknown, "look with kluis zk list before you try again");
+            }
+            failure
+        })
+    }
+
     /// Lets other commands go on, while somebody thinks about a question.
     pub(super) fn leave(self) -> Remote {
         self.server
     }
 
-    fn keep(&mut self) -> Result<(), Failure> {
+    /// Keeps what was learned.
+    pub(super) fn keep(&mut self) -> Result<(), Failure> {
         let failed = |why: String| unkept(&self.file, Fault::Failed(why));
         let json = self.memory.to_json();
         let json = Zeroizing::new(json.map_err(|error| failed(error.to_string()))?);
@@ -181,6 +200,7 @@ impl Session {
                 "ask who wrote it with which program; kluis zk delete takes an id",
             ),
             Error::Changed { .. } => of(Code::Conflict, why, "look at it and try again"),
+            Error::Unknown(met) => self.failure(what, met),
             Error::System(_) => of(Code::Failed, why, "make room in memory and try again"),
         }
     }
@@ -190,6 +210,9 @@ impl Session {
         match distrust {
             Distrust::OrganizationChanged { .. } => {
                 "if it is another organization of yours, say --accept-organization and its id; if not, trust nothing there".to_owned()
+            }
+            Distrust::MadeElsewhere { .. } => {
+                "trust nothing there; delete that vault if it is of no use".to_owned()
             }
             Distrust::VaultReplaced { .. } | Distrust::VaultGone { .. } => {
                 "if the vault was deleted, say --accept-vault; if not, trust nothing there".to_owned()
