@@ -159,8 +159,8 @@ pub struct Initialized {
 /// What the server sends to whoever has a key. Has no `Debug`.
 #[derive(Deserialize)]
 pub struct Unlocked {
-    /// Base-64; none when the auth hash fits no key.
-    #[serde(default)]
+    /// Base-64; null when the auth hash fits no key. An answer without it is none.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub wrapped_org_encryption_key: Option<SecretText>,
     /// Secrets with their payloads.
     #[serde(default)]

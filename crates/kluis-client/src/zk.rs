@@ -51,7 +51,7 @@ use kluis_crypto::zk::{AuthHash, MasterKey, PayloadKey, ZkError};
 
 use crate::inkbox::{self, VaultInfo};
 use crate::{Client, SecretText};
-use error::absent;
+use error::{absent, check_id};
 use memory::Known;
 
 /// Checks a vault key that is to be set (Inkbox contract §6.4).
@@ -232,6 +232,9 @@ fn unwrapped<'k>(
 ) -> Result<(PayloadKey, &'k inkbox::VaultKey), Error> {
     if keys.is_empty() {
         return Err(Distrust::NoKeys.into());
+    }
+    for key in keys {
+        check_id("key", &key.id)?;
     }
     let mut seen = BTreeSet::new();
     if let Some(twice) = keys.iter().find(|key| !seen.insert(&key.id)) {

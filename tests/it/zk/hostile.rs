@@ -32,6 +32,10 @@ pub(super) enum Lie {
     NoKeys,
     /// More keys in the list than there are, which proves nothing.
     MoreKeys,
+    /// A key by another name than an id.
+    NoKeyId,
+    /// Nothing that says whether there is a wrapped key.
+    NoMember(&'static str),
     /// A key twice.
     KeyTwice,
     /// The payloads of two secrets in each other's place.
@@ -110,6 +114,10 @@ impl Kept {
             }
             Lie::NoVault if is("/info") => return Answer::Json(404, json!({"detail": "No."})),
             Lie::Vault if is("/info") => body["id"] = AT.into(),
+            Lie::NoKeyId if is("/keys") => body[0]["id"] = AT.into(),
+            Lie::NoMember(instead) if is("/unlock") => {
+                body = serde_json::from_str(instead).unwrap();
+            }
             Lie::NoKeys if is("/keys") => body = json!([]),
             Lie::MoreKeys if is("/keys") => {
                 let mut more = shown_key(&self.keys[0]);

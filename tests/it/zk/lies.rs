@@ -121,6 +121,15 @@ impl Story {
                 "another organization key",
             ),
             (Lie::NoKeys, "lists no keys"),
+            (Lie::NoKeyId, "names a key by what is no id"),
+            (
+                Lie::NoMember("{}"),
+                "its JSON is not what the API describes",
+            ),
+            (
+                Lie::NoMember("[]"),
+                "its JSON is not what the API describes",
+            ),
             (Lie::KeyTwice, "twice"),
             (Lie::SwappedPayloads, "does not open as its own"),
             (Lie::OldPayload, "an old one that had been replaced"),
@@ -158,7 +167,7 @@ async fn every_lie_is_refused_by_its_name_and_teaches_nothing() {
         assert!(!error.to_string().contains("canary"), "{error}");
         let is_no_answer = matches!(
             lie,
-            Lie::NoJson | Lie::OtherJson | Lie::Endless | Lie::Redirect(_)
+            Lie::NoJson | Lie::OtherJson | Lie::NoMember(_) | Lie::Endless | Lie::Redirect(_)
         );
         assert_eq!(
             matches!(error, Error::Distrust(_)),

@@ -119,6 +119,15 @@ pub enum Distrust {
     #[error("the server lists no keys, although it found the one that was given")]
     NoKeys,
 
+    /// Something else in the place of an id: of a secret or a key that is a UUID in lower case, as it is sealed with it.
+    #[error("the server names a {what} by what is no id: '{id}'")]
+    NoId {
+        /// `secret` or `key`.
+        what: &'static str,
+        /// What stands there.
+        id: String,
+    },
+
     /// One id twice in a list.
     #[error("the server lists {id} twice")]
     ListedTwice {
@@ -322,6 +331,21 @@ fn may_have_happened(error: &crate::Error) -> bool {
         | crate::Error::TooLong { .. }
         | crate::Error::Unreachable { .. } => true,
     }
+}
+
+/// Makes sure that this is the id of a secret or key: a UUID with its hyphens, in lower case.
+pub(super) fn check_id(what: &'static str, id: &str) -> Result<(), Distrust> {
+    let groups: Vec<&str> = id.split('-').collect();
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.bytes().all(is_digit))
+    {
+        return Ok(());
+    }
+    Err(Distrust::NoId {
+        what,
+        id: id.to_owned(),
+    })
 }
 
 /// What a 404 means to whoever asked.

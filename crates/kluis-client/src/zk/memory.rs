@@ -12,6 +12,7 @@ use kluis_crypto::hash;
 use kluis_crypto::zk::{PayloadKey, ZkError};
 use serde::{Deserialize, Serialize};
 
+use super::error::check_id;
 use super::{Accepts, Distrust, Error, UnlockedSecret, Warning};
 use crate::inkbox;
 
@@ -234,6 +235,7 @@ impl Known {
         secret: &inkbox::Secret,
         warnings: &mut Vec<Warning>,
     ) -> Result<(), Distrust> {
+        check_id("secret", &secret.id)?;
         let id = secret.id.clone();
         if self.deleted.contains(&id) {
             return Err(Distrust::DeletedCameBack { id });

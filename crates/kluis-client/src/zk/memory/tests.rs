@@ -31,6 +31,11 @@ fn distrust<T>(outcome: Result<T, Error>) -> Option<Distrust> {
     }
 }
 
+/// A UUID for each letter.
+fn id(letter: &str) -> String {
+    ID.replace('1', letter)
+}
+
 fn known() -> Known {
     Known::new("org_fixture_0001", "v1")
 }
@@ -180,9 +185,9 @@ fn what_does_not_open_is_not_remembered() {
 #[test]
 fn a_list_is_held_against_what_was_there() {
     let mut known = known();
-    let [a, b] = ["a", "b"].map(|id| secret(id, id, "login"));
+    let [a, b] = ["a", "b"].map(|name| secret(&id(name), name, "login"));
     let gone = |name: &str| Warning::Gone {
-        id: "b".to_owned(),
+        id: id("b"),
         name: name.to_owned(),
     };
     assert_eq!(known.review(&[&a, &b], true), Ok(vec![]));
@@ -191,15 +196,15 @@ fn a_list_is_held_against_what_was_there() {
     assert_eq!(known.review(&[&a], true), Ok(vec![gone("b")]));
     assert_eq!(known.review(&[&a], true), Ok(vec![]));
     let back = Warning::Back {
-        id: "b".to_owned(),
+        id: id("b"),
         name: "c".to_owned(),
     };
     let renamed = Warning::Renamed {
-        id: "b".to_owned(),
+        id: id("b"),
         known: "b".to_owned(),
         name: "c".to_owned(),
     };
-    let c = secret("b", "c", "login");
+    let c = secret(&id("b"), "c", "login");
     assert_eq!(
         known.review(&[&a, &c], true),
         Ok(vec![back, renamed.clone()])
@@ -208,35 +213,35 @@ fn a_list_is_held_against_what_was_there() {
     assert_eq!(known.review(&[&a, &c], true), Ok(vec![renamed]));
     assert_eq!(
         known.review(&[&a, &b, &a], true),
-        Err(Distrust::ListedTwice { id: "a".to_owned() })
+        Err(Distrust::ListedTwice { id: id("a") })
     );
     assert_eq!(
-        known.review(&[&secret("a", "a", "other")], false),
+        known.review(&[&secret(&id("a"), "a", "other")], false),
         Err(Distrust::TypeChanged {
-            id: "a".to_owned(),
+            id: id("a"),
             known: "login".to_owned(),
             claimed: "other".to_owned()
         })
     );
-    known.deleted("b");
+    known.deleted(&id("b"));
     assert_eq!(known.review(&[&a], true), Ok(vec![]));
     assert_eq!(
         known.review(&[&a, &c], true),
-        Err(Distrust::DeletedCameBack { id: "b".to_owned() })
+        Err(Distrust::DeletedCameBack { id: id("b") })
     );
 }
 
 /// Names are not sealed.
 #[test]
 fn a_name_stands_for_the_same_secret_until_somebody_says_its_id() {
-    let [a, b] = ["a", "b"].map(|id| secret(id, id, "login"));
-    let [a_as_b, b_as_a] = [("a", "b"), ("b", "a")].map(|(id, name)| secret(id, name, "login"));
+    let [a, b] = ["a", "b"].map(|name| secret(&id(name), name, "login"));
+    let [a_as_b, b_as_a] =
+        [("a", "b"), ("b", "a")].map(|(letter, name)| secret(&id(letter), name, "login"));
     let moved = |name: &str, known: &str, claimed: &str| {
-        let [name, known, claimed] = [name, known, claimed].map(str::to_owned);
         Err(Distrust::NameMoved {
-            name,
-            known,
-            claimed,
+            name: name.to_owned(),
+            known: id(known),
+            claimed: id(claimed),
         })
     };
     let mut fresh = known();
@@ -259,7 +264,7 @@ fn a_name_stands_for_the_same_secret_until_somebody_says_its_id() {
     assert_eq!(known.review(&swapped, true), Ok(vec![]));
 
     // One that is missing, and another or a new one in its place.
-    let new = secret("c", "a", "login");
+    let new = secret(&id("c"), "a", "login");
     for listed in [[&b_as_a], [&new]] {
         let mut known = fresh.clone();
         known.review(&listed, true).unwrap();
@@ -267,33 +272,36 @@ fn a_name_stands_for_the_same_secret_until_somebody_says_its_id() {
         for _ in 0..2 {
             assert_eq!(
                 known.check_name(other, &listed),
-                moved("a", "a", &other.id),
+                moved("a", "a", if other.id == new.id { "c" } else { "b" }),
                 "{other:?}"
             );
         }
         // Who was never shown the one that is missing has not missed it.
         let mut another = known.clone();
         "another".clone_into(&mut another.viewer);
-        assert_eq!(another.check_name(other, &listed).is_ok(), other.id == "c");
+        assert_eq!(
+            another.check_name(other, &listed).is_ok(),
+            other.id == new.id
+        );
         known.accept_name(other, &listed);
         assert_eq!(known.check_name(other, &listed), Ok(()));
         assert!(known.check_name(&a, &[other, &a]).is_ok());
     }
 
     // One that was called otherwise, where no other had the name.
-    let renamed = secret("a", "z", "login");
+    let renamed = secret(&id("a"), "z", "login");
     let changed = Distrust::NameChanged {
-        id: "a".to_owned(),
+        id: id("a"),
         known: "a".to_owned(),
         claimed: "z".to_owned(),
     };
     assert_eq!(fresh.check_name(&renamed, &[&renamed, &b]), Err(changed));
     // A name that was given from here.
-    fresh.named("a", "z");
+    fresh.named(&id("a"), "z");
     assert_eq!(fresh.check_name(&renamed, &[&renamed, &b]), Ok(()));
     // Two of one name are no lie.
     let mut known = self::known();
-    let twin = secret("b", "a", "login");
+    let twin = secret(&id("b"), "a", "login");
     known.review(&[&a, &twin], true).unwrap();
     assert_eq!(known.check_name(&a, &[&a, &twin]), Ok(()));
 }
@@ -301,7 +309,7 @@ fn a_name_stands_for_the_same_secret_until_somebody_says_its_id() {
 #[test]
 fn what_one_caller_is_shown_says_nothing_of_what_another_one_is() {
     let mut known = known();
-    let [a, b] = ["a", "b"].map(|id| secret(id, id, "login"));
+    let [a, b] = ["a", "b"].map(|name| secret(&id(name), name, "login"));
     let as_viewer = |known: &mut Known, viewer: &str, listed: &[&inkbox::Secret]| {
         viewer.clone_into(&mut known.viewer);
         known.review(listed, true).unwrap().len()
@@ -355,5 +363,23 @@ fn a_memory_reads_back_and_another_text_does_not() {
             ),
             "{broken}"
         );
+    }
+}
+
+#[test]
+fn what_is_no_id_is_not_taken_for_one() {
+    for odd in [
+        "",
+        "a",
+        "11111111-2222-4333-8444-55555555555A",
+        "11111111222243338444555555555555",
+        "11111111-2222-4333-8444-5555555555555",
+        "../../api/whoami",
+    ] {
+        let refused = Err(Distrust::NoId {
+            what: "secret",
+            id: odd.to_owned(),
+        });
+        assert_eq!(known().review(&[&secret(odd, "n", "login")], true), refused);
     }
 }
