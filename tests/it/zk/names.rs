@@ -1,4 +1,4 @@
-//! Names are not sealed: one that stands for another secret than before is not followed.
+//! What is not sealed: a name that stands for another secret than before is not followed; and what does not open.
 
 use super::hostile::Lie;
 use super::server::Server;
@@ -50,4 +50,27 @@ fn a_swapped_name_is_told_each_time_and_not_followed_until_an_id_is_said() {
     assert_eq!(run(&["get", "cc"], "").well().stdout, "1");
     run(&["edit", "cc", "--name", "dd", "--ask", "password"], "3").well();
     assert_eq!(run(&["get", "dd"], "").well().stdout, "3");
+}
+
+#[test]
+fn what_never_opened_can_be_deleted_and_what_did_is_not_to_be() {
+    let server = Server::start("org_fixture_0001");
+    let [here, elsewhere] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let run = |state: &tempfile::TempDir, arguments: &[&str]| {
+        zk(&server.base, "ibk_test", state.path(), arguments, "value")
+    };
+    run(&here, &["init"]).well();
+    for name in ["aa", "bb"] {
+        run(&here, &["add", name]).well();
+    }
+    for lie in [Lie::AlteredPayload, Lie::CutPayload, Lie::NoBase64Payload] {
+        server.tell(lie);
+        run(&elsewhere, &["unlock"])
+            .failed(10)
+            .told(&["if another client wrote it so, kluis zk delete "]);
+        run(&here, &["unlock"])
+            .failed(10)
+            .told(&["trust nothing there"])
+            .silent("kluis zk delete");
+    }
 }

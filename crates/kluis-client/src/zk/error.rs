@@ -40,7 +40,7 @@ pub enum Error {
     Payload(#[from] PayloadFault),
 
     /// What opened is no payload of the type that the server names: another client wrote it so, or the type is a lie.
-    #[error("what is in secret {id} is no payload of type '{secret_type}'")]
+    #[error("what is in secret {id} is no payload of type '{}'", short(.secret_type))]
     Unfit {
         /// The secret.
         id: String,
@@ -69,9 +69,7 @@ pub enum Error {
 #[derive(Debug, Clone, Eq, PartialEq, thiserror::Error)]
 pub enum Distrust {
     /// The salt is another one: keys derived with it would be of the server's choosing.
-    #[error(
-        "the server names organization '{claimed}', and was the server of {known} before; no key was derived with it"
-    )]
+    #[error("the server names organization '{}', and was the server of {known} before; no key was derived with it", short(.claimed))]
     OrganizationChanged {
         /// Those met before.
         known: String,
@@ -87,9 +85,7 @@ pub enum Distrust {
     },
 
     /// A vault was made with keys of one organization for another one: nothing opens it.
-    #[error(
-        "the vault {vault_id} was made with keys of organization '{organization_id}', and the server says now that it is of '{claimed}', where they open nothing"
-    )]
+    #[error("the vault {} was made with keys of organization '{organization_id}', and the server says now that it is of '{}', where they open nothing", short(.vault_id), short(.claimed))]
     MadeElsewhere {
         /// The vault, as the server names it.
         vault_id: String,
@@ -100,7 +96,7 @@ pub enum Distrust {
     },
 
     /// Another vault in the place of the one that was there.
-    #[error("the server has vault {claimed} in the place of vault {known}")]
+    #[error("the server has vault {} in the place of vault {}", short(.claimed), short(.known))]
     VaultReplaced {
         /// The one met before.
         known: String,
@@ -109,7 +105,7 @@ pub enum Distrust {
     },
 
     /// A vault that was there is not: it was deleted, or is hidden.
-    #[error("the server says that there is no vault, and had vault {known} before")]
+    #[error("the server says that there is no vault, and had vault {} before", short(.known))]
     VaultGone {
         /// The one met before.
         known: String,
@@ -120,7 +116,7 @@ pub enum Distrust {
     NoKeys,
 
     /// Something else in the place of an id: of a secret or a key that is a UUID in lower case, as it is sealed with it.
-    #[error("the server names a {what} by what is no id: '{id}'")]
+    #[error("the server names a {what} by what is no id: '{}'", short(.id))]
     NoId {
         /// `secret` or `key`.
         what: &'static str,
@@ -129,7 +125,7 @@ pub enum Distrust {
     },
 
     /// One id twice in a list.
-    #[error("the server lists {id} twice")]
+    #[error("the server lists {} twice", short(.id))]
     ListedTwice {
         /// The id.
         id: String,
@@ -191,7 +187,7 @@ pub enum Distrust {
     },
 
     /// Types never change.
-    #[error("secret {id} was of type '{known}', and the server says '{claimed}' now")]
+    #[error("secret {id} was of type '{}', and the server says '{}' now", short(.known), short(.claimed))]
     TypeChanged {
         /// The secret.
         id: String,
@@ -202,9 +198,7 @@ pub enum Distrust {
     },
 
     /// A name stood for another secret, which is missing or called otherwise by now.
-    #[error(
-        "'{name}' is another secret than before: it was {known}, and the server says it is {claimed} now"
-    )]
+    #[error("'{}' is another secret than before: it was {known}, and the server says it is {claimed} now", short(.name))]
     NameMoved {
         /// The name.
         name: String,
@@ -215,9 +209,7 @@ pub enum Distrust {
     },
 
     /// A secret was called otherwise.
-    #[error(
-        "the secret that the server calls '{claimed}' now is {id}, which was called '{known}' before"
-    )]
+    #[error("the secret that the server calls '{}' now is {id}, which was called '{}' before", short(.claimed), short(.known))]
     NameChanged {
         /// The secret.
         id: String,
@@ -235,7 +227,7 @@ pub enum Distrust {
     },
 
     /// An answer about something else than was asked for.
-    #[error("the server was asked about {asked}, and answers about {answered}")]
+    #[error("the server was asked about {asked}, and answers about {}", short(.answered))]
     OtherAnswer {
         /// What was asked for.
         asked: String,
@@ -248,9 +240,7 @@ pub enum Distrust {
 #[derive(Debug, Clone, Eq, PartialEq, thiserror::Error)]
 pub enum Warning {
     /// A secret is missing.
-    #[error(
-        "secret {id} ('{name}') is not there any more: another client deleted it, access to it was revoked, or the server withholds it"
-    )]
+    #[error("secret {id} ('{}') is not there any more: another client deleted it, access to it was revoked, or the server withholds it", short(.name))]
     Gone {
         /// The secret.
         id: String,
@@ -266,7 +256,7 @@ pub enum Warning {
     },
 
     /// A secret that was missing is back.
-    #[error("secret {id} ('{name}') was missing, and is there again")]
+    #[error("secret {id} ('{}') was missing, and is there again", short(.name))]
     Back {
         /// The secret.
         id: String,
@@ -286,7 +276,7 @@ pub enum Warning {
     },
 
     /// A secret is called otherwise.
-    #[error("secret {id} is called '{name}', and was called '{known}'; names are not sealed")]
+    #[error("secret {id} is called '{}', and was called '{}'; names are not sealed", short(.name), short(.known))]
     Renamed {
         /// The secret.
         id: String,
@@ -348,11 +338,41 @@ pub(super) fn check_id(what: &'static str, id: &str) -> Result<(), Distrust> {
     })
 }
 
+/// Words of a server in a sentence: their beginning, if they are many.
+pub(super) fn short(words: &str) -> String {
+    match words.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{}...", words.get(..end).unwrap_or_default()),
+        None => words.to_owned(),
+    }
+}
+
 /// What a 404 means to whoever asked.
 pub(super) fn absent(error: crate::Error, meaning: Error) -> Error {
     if error.status() == Some(404) {
         meaning
     } else {
         Error::Call(error)
+    }
+}
+
+/// How many characters of a server's words stand in a sentence.
+const MOST_SHOWN: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_holds_the_beginning_of_what_a_server_says() {
+        let many = "\u{e9}".repeat(1_000_000);
+        let [known, claimed] = ["org_fixture_0001".to_owned(), many.clone()];
+        let told = Distrust::OrganizationChanged { known, claimed }.to_string();
+        let shown = format!(
+            "'{}...', and was the server of org_fixture_0001",
+            "\u{e9}".repeat(100)
+        );
+        assert!(told.contains(&shown), "{}", told.len());
+        let [id, name] = [String::new(), many];
+        assert!(Warning::Back { id, name }.to_string().len() < 400);
     }
 }

@@ -12,7 +12,7 @@ use kluis_crypto::hash;
 use kluis_crypto::zk::{PayloadKey, ZkError};
 use serde::{Deserialize, Serialize};
 
-use super::error::check_id;
+use super::error::{check_id, short};
 use super::{Accepts, Distrust, Error, UnlockedSecret, Warning};
 use crate::inkbox;
 
@@ -116,6 +116,18 @@ impl Memory {
             .map_err(|_| crate::Error::Request("the memory cannot be written as JSON".to_owned()))
     }
 
+    /// Whether a payload of this secret has opened, at the server at this base URL.
+    #[must_use]
+    pub fn has_opened(&self, base: &str, id: &str) -> bool {
+        let mut all = self.servers.get(place(base)).into_iter().flatten();
+        all.any(|known| {
+            known
+                .secrets
+                .get(id)
+                .is_some_and(|secret| secret.newest.is_some())
+        })
+    }
+
     /// What is known of a vault that a server names; a new one is believed if there is nothing that speaks against it.
     pub(super) fn meet(
         &self,
@@ -154,7 +166,7 @@ impl Memory {
         if known.is_none() && !all.is_empty() && !is_accepted {
             let before: Vec<String> = all
                 .iter()
-                .map(|known| format!("'{}'", known.organization_id))
+                .map(|known| format!("'{}'", short(&known.organization_id)))
                 .collect();
             return Err(Distrust::OrganizationChanged {
                 known: before.join(" and "),

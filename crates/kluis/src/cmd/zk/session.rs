@@ -211,6 +211,13 @@ impl Session {
             Distrust::OrganizationChanged { .. } => {
                 "if it is another organization of yours, say --accept-organization and its id; if not, trust nothing there".to_owned()
             }
+            Distrust::PayloadDoesNotOpen { id }
+            | Distrust::PayloadNotBase64 { id }
+            | Distrust::PayloadTruncated { id, .. }
+                if !self.memory.has_opened(self.server.client.base(), id) =>
+            {
+                format!("if another client wrote it so, kluis zk delete {id} takes it away; if not, trust nothing there")
+            }
             Distrust::MadeElsewhere { .. } => {
                 "trust nothing there; delete that vault if it is of no use".to_owned()
             }
