@@ -68,6 +68,8 @@ pub(super) enum Lie {
     RecoveryKeys(u64),
     /// This in the place of every answer to a request with one of these parts in its target.
     Lost(&'static [&'static str], &'static str),
+    /// No answer to a request with this part in its target, and none after it.
+    LostFrom(&'static str),
     /// Nothing done and nothing answered to a request with this part in its target.
     Unheard(&'static str),
     /// No JSON.
@@ -99,6 +101,9 @@ impl Kept {
             Lie::Endless if reads => return Answer::Endless,
             Lie::Lost(parts, instead) if parts.iter().any(|part| is(part)) => {
                 return Answer::Raw((*instead).to_owned());
+            }
+            Lie::LostFrom(part) if self.requests.iter().any(|sent| sent.contains(part)) => {
+                return Answer::Raw(String::new());
             }
             Lie::OtherInfo(other) if is("/info") => body["organization_id"] = (*other).into(),
             Lie::RecoveryKeys(count) if is("/initialize") => {

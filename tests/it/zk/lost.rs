@@ -95,7 +95,7 @@ fn codes_are_printed_whatever_is_odd_about_the_vault_afterwards() {
 }
 
 #[test]
-fn a_new_vault_key_is_known_to_hold_or_not_although_the_answer_was_lost() {
+fn a_new_vault_key_is_known_to_hold_or_not_or_nobody_says_which() {
     let rekey = |lie: Lie| {
         let (server, state) = initialized();
         let file = state.path().join("new");
@@ -121,6 +121,12 @@ fn a_new_vault_key_is_known_to_hold_or_not_although_the_answer_was_lost() {
         )
         .well();
     }
+    let (server, state, ended) = rekey(Lie::LostFrom("/keys/primary"));
+    ended.failed(8).told(&[
+        "it is not known whether the vault key was replaced",
+        "keep both vault keys",
+    ]);
+    run(&server, state.path(), &["unlock"]).failed(4);
     let (server, state, ended) = rekey(Lie::Unheard("/keys/primary"));
     ended.failed(8).told(&["the vault key was not replaced"]);
     run(&server, state.path(), &["unlock"]).well();

@@ -69,7 +69,10 @@ pub enum Error {
 #[derive(Debug, Clone, Eq, PartialEq, thiserror::Error)]
 pub enum Distrust {
     /// The salt is another one: keys derived with it would be of the server's choosing.
-    #[error("the server names organization '{}', and was the server of {known} before; no key was derived with it", short(.claimed))]
+    #[error(
+        "the server names organization '{}', and was the server of {known} before; no key was derived with it",
+        short(.claimed),
+    )]
     OrganizationChanged {
         /// Those met before.
         known: String,
@@ -85,7 +88,12 @@ pub enum Distrust {
     },
 
     /// A vault was made with keys of one organization for another one: nothing opens it.
-    #[error("the vault {} was made with keys of organization '{organization_id}', and the server says now that it is of '{}', where they open nothing", short(.vault_id), short(.claimed))]
+    #[error(
+        "the vault {} was made with keys of organization '{}', and the server says now that it is of '{}', where they open nothing",
+        short(.vault_id),
+        short(.organization_id),
+        short(.claimed),
+    )]
     MadeElsewhere {
         /// The vault, as the server names it.
         vault_id: String,
@@ -198,7 +206,10 @@ pub enum Distrust {
     },
 
     /// A name stood for another secret, which is missing or called otherwise by now.
-    #[error("'{}' is another secret than before: it was {known}, and the server says it is {claimed} now", short(.name))]
+    #[error(
+        "'{}' is another secret than before: it was {known}, and the server says it is {claimed} now",
+        short(.name),
+    )]
     NameMoved {
         /// The name.
         name: String,
@@ -209,7 +220,11 @@ pub enum Distrust {
     },
 
     /// A secret was called otherwise.
-    #[error("the secret that the server calls '{}' now is {id}, which was called '{}' before", short(.claimed), short(.known))]
+    #[error(
+        "the secret that the server calls '{}' now is {id}, which was called '{}' before",
+        short(.claimed),
+        short(.known),
+    )]
     NameChanged {
         /// The secret.
         id: String,
@@ -240,7 +255,10 @@ pub enum Distrust {
 #[derive(Debug, Clone, Eq, PartialEq, thiserror::Error)]
 pub enum Warning {
     /// A secret is missing.
-    #[error("secret {id} ('{}') is not there any more: another client deleted it, access to it was revoked, or the server withholds it", short(.name))]
+    #[error(
+        "secret {id} ('{}') is not there any more: another client deleted it, access to it was revoked, or the server withholds it",
+        short(.name),
+    )]
     Gone {
         /// The secret.
         id: String,
@@ -276,7 +294,11 @@ pub enum Warning {
     },
 
     /// A secret is called otherwise.
-    #[error("secret {id} is called '{}', and was called '{}'; names are not sealed", short(.name), short(.known))]
+    #[error(
+        "secret {id} is called '{}', and was called '{}'; names are not sealed",
+        short(.name),
+        short(.known),
+    )]
     Renamed {
         /// The secret.
         id: String,
