@@ -261,6 +261,14 @@ impl Act {
         self.found.path = Some(path.to_owned());
     }
 
+    /// The request names a thing of this kind in other words than by id.
+    pub(crate) fn names_as(&mut self, resource_type: &'static str, name: &str) {
+        for thing in [&mut self.named, &mut self.found] {
+            thing.resource_type = resource_type;
+            thing.name = Some(name.to_owned());
+        }
+    }
+
     /// The thing was found or made, with this id.
     pub(crate) fn finds(&mut self, resource_type: &'static str, id: [u8; 16]) {
         self.found.resource_type = resource_type;

@@ -29,19 +29,21 @@ async fn filled(api: &Api, count: usize) -> (Vault, Vec<String>) {
 on_both! {
     async fn a_vault_holds_64_mebibytes(kluis: Kluis) {
         let api = owner(&kluis);
-        let (vault, ids) = filled(&api, 64).await;
-        refused(&store(&api, item("one more")).await, 409);
+        let (vault, ids) = filled(&api, 63).await;
+        let mut large = item("one more");
+        large["encrypted_payload"] = json!("A".repeat(MIB));
+        refused(&store(&api, large.clone()).await, 409);
         // What takes no more room is always taken.
         api.patch(&at(&ids[0]), json!({"name": "renamed"})).await.expect(200);
         let same = json!({"encrypted_payload": "B".repeat(MIB)});
         api.patch(&at(&ids[0]), same).await.expect(200);
         api.patch(&at(&ids[0]), json!({"encrypted_payload": "small"})).await.expect(200);
-        store(&api, item("one more")).await.expect(201);
-        let large = json!({"encrypted_payload": "B".repeat(MIB)});
-        refused(&api.patch(&at(&ids[0]), large).await, 409);
+        store(&api, large.clone()).await.expect(201);
+        let again = json!({"encrypted_payload": "B".repeat(MIB)});
+        refused(&api.patch(&at(&ids[0]), again).await, 409);
         super::nothing(&api.delete(&at(&ids[1])).await);
         store(&api, item("another")).await.expect(201);
-        assert_eq!(opened(&api, &vault.hash()).await.len(), 65);
+        assert_eq!(opened(&api, &vault.hash()).await.len(), 64);
     }
 
     async fn an_unlocking_that_nobody_reads_holds_up_only_its_own_key(kluis: Kluis) {

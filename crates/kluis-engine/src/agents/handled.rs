@@ -14,7 +14,7 @@ use crate::ids::AgentId;
 use crate::store::sql::agents as sql;
 use crate::store::{Conn, params};
 use crate::users::{DisplayName, Remark};
-use crate::zk::{Granted, grant_items, items_to_grant};
+use crate::zk::{Granted, grant_items, items_to_grant, vault_lock};
 
 /// An agent to register with a handle of its own.
 #[derive(Clone, Debug)]
@@ -131,6 +131,7 @@ impl Engine {
         self.change(caller, Action::AgentDeleteAsAdmin, move |tx, act| {
             Box::pin(async move {
                 let conn = tx.conn();
+                vault_lock(conn, act.caller.organization).await?;
                 let agent = agent_with(conn, act, &handle).await?;
                 let agent = agent_to_change(conn, act, agent).await?;
                 agent_removed(conn, &agent).await
@@ -141,7 +142,8 @@ impl Engine {
 }
 
 /// The agent of the caller's organization with this handle.
-async fn agent_with(conn: &mut Conn, act: &Act, handle: &str) -> Result<AgentId, Error> {
+async fn agent_with(conn: &mut Conn, act: &mut Act, handle: &str) -> Result<AgentId, Error> {
+    act.names_as("agent", handle);
     // PostgreSQL refuses to look for a text that it cannot hold.
     if handle.contains('\0') {
         return Err(Error::NotFound);

@@ -155,7 +155,9 @@ impl KeyRow<'_> {
     ) -> Result<(ApiKeyId, Token), Error> {
         let prefix = match self.style {
             KeyStyle::Inkbox => KeyStyle::Inkbox.prefix(),
-            _ => AGENT_PREFIX,
+            KeyStyle::Cloudkeep | KeyStyle::Crate | KeyStyle::Credvault | KeyStyle::Oneclaw => {
+                AGENT_PREFIX
+            }
         };
         let token = Token::generate(prefix)?;
         let id = ApiKeyId::generate(now)?;

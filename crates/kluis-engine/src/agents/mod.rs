@@ -49,6 +49,7 @@ use crate::ids::{AgentId, OrganizationId, UserId};
 use crate::store::sql::{agents as sql, enrollments};
 use crate::store::{Conn, Tx, params};
 use crate::users::display_name;
+use crate::zk::vault_lock;
 
 impl Engine {
     /// The agents that the caller may see, oldest first: all for owners and admins, for members those that they are
@@ -151,6 +152,7 @@ impl Engine {
     pub async fn agent_delete(&self, caller: &Caller, agent: AgentId) -> Result<(), Error> {
         self.change(caller, Action::AgentDelete, move |tx, act| {
             Box::pin(async move {
+                vault_lock(tx.conn(), act.caller.organization).await?;
                 let agent = agent_to_change(tx.conn(), act, agent).await?;
                 agent_removed(tx.conn(), &agent).await
             })

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{Window, seconds_until};
+use crate::blocking;
 use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::engine::Engine;
@@ -19,8 +20,15 @@ use crate::store::sql::limits as sql;
 /// Whose turn it is; credentials that share a place wait for each other now and then.
 pub(crate) struct Turns(Box<[Arc<Mutex<()>>]>);
 
-/// A proof that is about to be tried.
+/// A proof that is about to be tried. It counts as wrong until it is known to be right: also where whoever tried it hangs up
+/// before the answer, since what came of it can be read elsewhere.
 pub(crate) struct ZkGuess {
+    engine: Engine,
+    counts: Option<Counted>,
+}
+
+/// What a wrong proof is counted for, and the turn that it has until then.
+struct Counted {
     subjects: [(String, u32); 2],
     _turn: OwnedMutexGuard<()>,
 }
@@ -67,21 +75,55 @@ impl Engine {
             }
         }
         drop(reader);
-        Ok(ZkGuess {
+        let counts = Some(Counted {
             subjects,
             _turn: turn,
+        });
+        Ok(ZkGuess {
+            engine: self.clone(),
+            counts,
         })
     }
 }
 
 impl ZkGuess {
+    /// It was right, or not tried: it does not count.
+    pub(crate) fn forget(mut self) {
+        self.counts = None;
+    }
+
     /// It was wrong: it counts. `RateLimited` when others have used up what was left, so that nothing is told of this one.
-    pub(crate) async fn missed(self, engine: &Engine) -> Result<(), Error> {
-        for (subject, limit) in self.subjects {
-            let hit = engine.hit(subject, limit).await?;
-            hit.counted(engine.clock().now())?;
+    pub(crate) async fn missed(mut self) -> Result<(), Error> {
+        match self.counts.take() {
+            Some(counted) => counted.count(self.engine.clone()).await,
+            None => Ok(()),
         }
-        Ok(())
+    }
+}
+
+impl Drop for ZkGuess {
+    fn drop(&mut self) {
+        if let Some(counted) = self.counts.take() {
+            let engine = self.engine.clone();
+            blocking::background(async move {
+                // Whoever asked is gone, so there is nobody to be told.
+                let _ = counted.count(engine).await;
+            });
+        }
+    }
+}
+
+impl Counted {
+    /// To its end, whether or not anybody waits for it.
+    async fn count(self, engine: Engine) -> Result<(), Error> {
+        blocking::detached(async move {
+            for (subject, limit) in self.subjects {
+                let hit = engine.hit(subject, limit).await?;
+                hit.counted(engine.clock().now())?;
+            }
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -103,5 +145,39 @@ impl Default for Turns {
 fn too_many(reset: Timestamp, now: Timestamp) -> Error {
     Error::RateLimited {
         retry_after: seconds_until(reset, now),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Home;
+
+    async fn begun(home: &Home) -> Result<ZkGuess, Error> {
+        home.engine.zk_guess_begin(&home.owner).await
+    }
+
+    /// What came of a proof can be read in the record, so hanging up before the answer is no way to more of them.
+    #[tokio::test]
+    async fn a_proof_that_is_given_up_counts_as_wrong() {
+        let home = Home::new().await;
+        for _ in 0..OF_CREDENTIAL {
+            // The next one gets its turn when this one is counted.
+            drop(begun(&home).await.unwrap());
+        }
+        let refused = begun(&home).await.err();
+        assert!(matches!(refused, Some(Error::RateLimited { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_proof_that_is_right_does_not_count() {
+        let home = Home::new().await;
+        for _ in 0..3 * OF_CREDENTIAL {
+            begun(&home).await.unwrap().forget();
+        }
+        for _ in 0..OF_CREDENTIAL {
+            begun(&home).await.unwrap().missed().await.unwrap();
+        }
+        assert!(begun(&home).await.is_err());
     }
 }

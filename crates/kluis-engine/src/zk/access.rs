@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::item::{ItemRow, ZkItem, ZkItemKind};
 use super::items::{item_find, item_to_change};
-use super::{ZK_ITEM, vault_of};
+use super::{ZK_ITEM, vault_lock, vault_of, vault_to_change};
 use crate::act::Act;
 use crate::action::Action;
 use crate::agents::agent_of;
@@ -79,7 +79,7 @@ impl Engine {
         self.change(caller, Action::ZkAccessGrant, move |tx, act| {
             Box::pin(async move {
                 let conn = tx.conn();
-                let vault = vault_of(conn, act).await?;
+                let vault = vault_to_change(conn, act).await?;
                 let (row, _) = item_to_change(conn, act, vault, item).await?;
                 act.concerns(agent);
                 agent_of(conn, act.caller.organization, agent).await?;
@@ -99,7 +99,7 @@ impl Engine {
         self.change(caller, Action::ZkAccessRevoke, move |tx, act| {
             Box::pin(async move {
                 let conn = tx.conn();
-                let vault = vault_of(conn, act).await?;
+                let vault = vault_to_change(conn, act).await?;
                 let (row, _) = item_to_change(conn, act, vault, item).await?;
                 act.concerns(agent);
                 let rule = params![row.row.bytes(), agent.bytes()];
@@ -156,10 +156,15 @@ impl<'c> Sight<'c> {
 }
 
 impl Rules {
-    /// The rules of all items of a vault.
-    pub(super) async fn of_vault(conn: &mut Conn, vault: ZkVaultId) -> Result<Self, Failure> {
+    /// The rules of all items of a vault that somebody sees.
+    pub(super) async fn seen(
+        conn: &mut Conn,
+        vault: ZkVaultId,
+        sight: &Sight<'_>,
+    ) -> Result<Self, Failure> {
         let mut rules: HashMap<_, Vec<_>> = HashMap::new();
-        for row in conn.query(sql::RULES, params![vault.bytes()]).await? {
+        let rows = sight.rows(conn, vault, sql::RULES, sql::RULES_OF_AGENT);
+        for row in rows.await? {
             let (item, rule) = rule_from(row)?;
             rules.entry(item).or_default().push(rule);
         }
@@ -190,6 +195,7 @@ pub(crate) async fn items_to_grant(
 ) -> Result<Vec<ItemRow>, Error> {
     let organization = act.caller.organization;
     let of = params![organization.bytes()];
+    vault_lock(conn, organization).await?;
     let vault = match (conn.query_one(sql::VAULT, of).await?, granted) {
         (Some(mut row), _) => ZkVaultId::from_bytes(row.array()?),
         (None, Granted::All) => return Ok(Vec::new()),

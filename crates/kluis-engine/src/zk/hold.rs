@@ -1,24 +1,26 @@
-//! How much may be handed out at once: an unlocking holds all that it hands out in memory until its reader has it.
+//! How much may be handed out at once: an answer holds all that it hands out in memory until its reader has it.
 //!
-//! A vault has a bound, and large unlockings share a budget: one at a time with a credential, and all together as much as the
-//! budget allows. Small ones, which is nearly all, take no part in it, so nobody who unlocks much makes others wait.
+//! A vault has a bound, and large answers share a budget: one at a time with a credential, two in an organization, and all
+//! together as much as the budget allows; whoever would exceed it is told to come again. Small ones, which is nearly all, take
+//! no part in it.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::ZK_VAULT;
+use crate::act::Act;
 use crate::caller::{Caller, Principal};
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::ids::ZkVaultId;
-use crate::store::params;
+use crate::ids::{OrganizationId, ZkVaultId};
 use crate::store::sql::zk as sql;
+use crate::store::{Conn, params};
 
-/// What large unlockings share.
+/// What large answers share.
 pub(crate) struct Handouts {
     budget: Arc<Semaphore>,
-    under_way: Arc<Mutex<HashSet<[u8; 16]>>>,
+    under_way: Arc<Mutex<UnderWay>>,
 }
 
 /// The part of the budget that one of them has, until this is dropped.
@@ -27,75 +29,137 @@ pub struct ZkHold {
     _part: OwnedSemaphorePermit,
 }
 
+/// Whose large answers are not out yet.
+#[derive(Default)]
+struct UnderWay(Vec<(OrganizationId, [u8; 16])>);
+
 /// That a credential has one under way.
 struct Turn {
+    organization: OrganizationId,
     credential: [u8; 16],
-    under_way: Arc<Mutex<HashSet<[u8; 16]>>>,
+    under_way: Arc<Mutex<UnderWay>>,
 }
 
-/// Bytes of payloads that a vault holds at most.
+/// What is handed out of each item.
+#[derive(Clone, Copy)]
+pub(super) enum Handing {
+    /// Everything.
+    All,
+    /// All but the payload.
+    Names,
+}
+
+/// Bytes that the items of a vault have at most.
 pub(super) const MOST_BYTES: i64 = 64 << 20;
-/// An unlocking of more bytes than this is a large one.
+/// What an item has beside its name, description and payload, about.
+pub(super) const EACH: usize = 256;
+/// An answer with more bytes than this is a large one.
 const LARGE: i64 = 1 << 20;
 /// What a permit stands for.
 const UNIT: i64 = 1 << 10;
-/// The budget: a few of the largest vaults.
-const BUDGET: i64 = 4 * MOST_BYTES;
+/// The budget: some of the largest vaults.
+const BUDGET: i64 = 8 * MOST_BYTES;
+/// Large answers of one organization at once.
+const OF_ORGANIZATION: usize = 2;
 
-impl Engine {
-    /// The vault that `caller` is about to unlock, if there is one, and the part of the budget that this takes; none for a small
-    /// one. Waits for others where the budget is used up. `RateLimited` while another large one with the same credential is
-    /// under way.
-    pub(super) async fn zk_hold(
+/// A vault that something is to be handed out of.
+pub(super) struct Source {
+    pub(super) vault: ZkVaultId,
+    bytes: i64,
+}
+
+impl Source {
+    /// The caller's organization's vault; `NotFound` when it has none.
+    pub(super) async fn of(conn: &mut Conn, act: &mut Act) -> Result<Self, Error> {
+        let of = params![act.caller.organization.bytes()];
+        let row = conn.query_one(sql::VAULT_AND_BYTES, of).await?;
+        let mut row = row.ok_or(Error::NotFound)?;
+        let (vault, bytes) = (ZkVaultId::from_bytes(row.array()?), row.int()?);
+        act.finds(ZK_VAULT, *vault.bytes());
+        Ok(Self { vault, bytes })
+    }
+
+    /// The part of the budget that an answer takes; none for a small one. `RateLimited` while too many large ones are under way.
+    pub(super) async fn hold(
         &self,
+        engine: &Engine,
+        conn: &mut Conn,
         caller: &Caller,
-    ) -> Result<(Option<ZkVaultId>, Option<ZkHold>), Error> {
-        let mut reader = self.store().reader().await?;
-        let conn = reader.conn()?;
-        let of = params![caller.organization.bytes()];
-        let Some(mut row) = conn.query_one(sql::VAULT_AND_BYTES, of).await? else {
-            return Ok((None, None));
-        };
-        let (vault, mut bytes) = (ZkVaultId::from_bytes(row.array()?), row.int()?);
-        if let Principal::Agent(agent) = &caller.principal
-            && bytes > LARGE
-        {
-            let of = params![vault.bytes(), agent.id.bytes()];
-            let granted = conn.query_one(sql::BYTES_OF_AGENT, of).await?;
-            bytes = granted.map(|mut row| row.int()).transpose()?.unwrap_or(0);
+        handing: Handing,
+    ) -> Result<Option<ZkHold>, Error> {
+        if self.bytes <= LARGE {
+            return Ok(None);
         }
-        drop(reader);
+        let vault = self.vault.bytes();
+        let row = match (&caller.principal, handing) {
+            (Principal::User(_), Handing::All) => None,
+            (Principal::User(_), Handing::Names) => {
+                conn.query_one(sql::NAME_BYTES, params![vault]).await?
+            }
+            (Principal::Agent(agent), handing) => {
+                let statement = match handing {
+                    Handing::All => sql::BYTES_OF_AGENT,
+                    Handing::Names => sql::NAME_BYTES_OF_AGENT,
+                };
+                let of = params![vault, agent.id.bytes()];
+                conn.query_one(statement, of).await?
+            }
+        };
+        let bytes = row.map(|mut row| row.int()).transpose()?;
+        let bytes = bytes.unwrap_or(self.bytes);
         if bytes <= LARGE {
-            return Ok((Some(vault), None));
+            return Ok(None);
         }
         let credential = *caller.credential.id_bytes();
-        let hold = self.handouts().begin(credential, bytes).await?;
-        Ok((Some(vault), Some(hold)))
+        let handouts = engine.handouts();
+        handouts
+            .begin(caller.organization, credential, bytes)
+            .map(Some)
     }
 }
 
 impl Handouts {
-    async fn begin(&self, credential: [u8; 16], bytes: i64) -> Result<ZkHold, Error> {
-        let units = u32::try_from(bytes.min(BUDGET) / UNIT).unwrap_or(u32::MAX);
-        if !locked(&self.under_way).insert(credential) {
-            return Err(Error::RateLimited { retry_after: 1 });
+    fn begin(
+        &self,
+        organization: OrganizationId,
+        credential: [u8; 16],
+        bytes: i64,
+    ) -> Result<ZkHold, Error> {
+        let later = Error::RateLimited { retry_after: 1 };
+        if !locked(&self.under_way).admits(organization, credential) {
+            return Err(later);
         }
         let turn = Turn {
+            organization,
             credential,
             under_way: Arc::clone(&self.under_way),
         };
-        let part = Arc::clone(&self.budget).acquire_many_owned(units).await;
-        let part = part.map_err(|_| Error::internal("the budget of unlockings is closed"))?;
+        let units = u32::try_from(bytes.min(BUDGET) / UNIT).unwrap_or(u32::MAX);
+        let part = Arc::clone(&self.budget).try_acquire_many_owned(units);
         Ok(ZkHold {
             _turn: turn,
-            _part: part,
+            _part: part.map_err(|_| later)?,
         })
+    }
+}
+
+impl UnderWay {
+    /// Takes note of one more, if there may be.
+    fn admits(&mut self, organization: OrganizationId, credential: [u8; 16]) -> bool {
+        let mut own = self.0.iter().filter(|(other, _)| *other == organization);
+        let admits =
+            own.clone().count() < OF_ORGANIZATION && !own.any(|(_, other)| *other == credential);
+        if admits {
+            self.0.push((organization, credential));
+        }
+        admits
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        locked(&self.under_way).remove(&self.credential);
+        let own = (self.organization, self.credential);
+        locked(&self.under_way).0.retain(|other| *other != own);
     }
 }
 
@@ -109,7 +173,7 @@ impl Default for Handouts {
     }
 }
 
-fn locked(under_way: &Mutex<HashSet<[u8; 16]>>) -> MutexGuard<'_, HashSet<[u8; 16]>> {
+fn locked(under_way: &Mutex<UnderWay>) -> MutexGuard<'_, UnderWay> {
     under_way.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -117,37 +181,42 @@ fn locked(under_way: &Mutex<HashSet<[u8; 16]>>) -> MutexGuard<'_, HashSet<[u8; 1
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_credential_has_one_large_unlocking_under_way() {
-        let handouts = Handouts::default();
-        let (one, two) = ([1; 16], [2; 16]);
-        let first = handouts.begin(one, MOST_BYTES).await.unwrap();
-        let refused = handouts.begin(one, MOST_BYTES).await.err();
-        assert!(matches!(refused, Some(Error::RateLimited { .. })));
-        let _other = handouts.begin(two, MOST_BYTES).await.unwrap();
-        drop(first);
-        assert!(handouts.begin(one, MOST_BYTES).await.is_ok());
+    fn begin(handouts: &Handouts, organization: u8, credential: u8) -> Option<ZkHold> {
+        let organization = OrganizationId::from_bytes([organization; 16]);
+        let begun = handouts.begin(organization, [credential; 16], MOST_BYTES);
+        match begun {
+            Ok(hold) => Some(hold),
+            Err(Error::RateLimited { retry_after: 1 }) => None,
+            Err(error) => panic!("{error}"),
+        }
     }
 
-    #[tokio::test]
-    async fn all_together_take_no_more_than_the_budget() {
+    #[test]
+    fn a_credential_has_one_large_answer_under_way_and_an_organization_two() {
         let handouts = Handouts::default();
-        let mut held = Vec::new();
-        for number in 0..4 {
-            held.push(handouts.begin([number; 16], MOST_BYTES).await.unwrap());
-        }
-        let next = handouts.begin([9; 16], LARGE + 1);
-        let mut next = std::pin::pin!(next);
-        let waits = tokio::select! {
-            biased;
-            _ = &mut next => false,
-            () = tokio::task::yield_now() => true,
-        };
-        assert!(waits);
+        let first = begin(&handouts, 1, 1).unwrap();
+        assert!(begin(&handouts, 1, 1).is_none());
+        let second = begin(&handouts, 1, 2).unwrap();
+        assert!(begin(&handouts, 1, 3).is_none());
+        let _other = begin(&handouts, 2, 1).unwrap();
+        drop(first);
+        assert!(begin(&handouts, 1, 2).is_none());
+        let _third = begin(&handouts, 1, 3).unwrap();
+        drop(second);
+        assert!(begin(&handouts, 1, 1).is_some());
+    }
+
+    #[test]
+    fn all_together_take_no_more_than_the_budget() {
+        let handouts = Handouts::default();
+        let mut held: Vec<_> = (0..8)
+            .map(|number| begin(&handouts, number, 1).unwrap())
+            .collect();
+        assert!(begin(&handouts, 9, 1).is_none());
         held.pop();
-        assert!(next.await.is_ok());
-        // One that gave up waiting has no turn any more.
-        drop(held);
-        assert!(handouts.begin([9; 16], MOST_BYTES).await.is_ok());
+        let last = begin(&handouts, 9, 1).unwrap();
+        drop((held, last));
+        // What was refused has taken nothing.
+        assert!(begin(&handouts, 9, 1).is_some());
     }
 }

@@ -1,11 +1,12 @@
 //! Items of the zero-knowledge vault: made, listed, read, changed, deleted (Inkbox contract §4.6 to §4.10).
 
 use super::access::{Rules, Sight};
+use super::hold::{self, Handing, Source, ZkHold};
 use super::item::{
     ItemRow, NewZkItem, ZkItem, ZkItemChange, ZkItemDescription, ZkItemKind, ZkItemWithPayload,
     ZkPayload,
 };
-use super::{ZK_ITEM, hold, vault_of, vault_to_change};
+use super::{ZK_ITEM, vault_of, vault_to_change};
 use crate::act::Act;
 use crate::action::Action;
 use crate::caller::Caller;
@@ -42,8 +43,8 @@ impl Engine {
                 if conn.execute(sql::INSERT_ITEM, columns).await? == 0 {
                     return Err(Error::Conflict(Conflict::Exists));
                 }
-                count_bytes(conn, vault, 0, new.payload.bytes().len()).await?;
-                // Looked for after the insertion, which waits for a deletion of the same id under way.
+                let weight = weight(&name, description.as_deref(), &new.payload);
+                count_bytes(conn, vault, 0, weight).await?;
                 let spent = params![vault.bytes(), id.bytes()];
                 if conn.query_one(sql::IS_SPENT, spent).await?.is_some() {
                     return Err(Error::Conflict(Conflict::Exists));
@@ -62,14 +63,18 @@ impl Engine {
         .await
     }
 
-    /// The items that the caller sees, newest first; all of them, or those of one kind. `NotFound` without a vault.
+    /// The items that the caller sees, newest first; all of them, or those of one kind; and what is to be kept for as long as any
+    /// of them is in memory. `NotFound` without a vault; `RateLimited` while too many large answers are under way.
     pub async fn zk_item_list(
         &self,
         caller: &Caller,
         kind: Option<ZkItemKind>,
-    ) -> Result<Vec<ZkItem>, Error> {
+    ) -> Result<(Vec<ZkItem>, Option<ZkHold>), Error> {
         self.look(caller, Action::ZkItemList, async |conn, act| {
-            let vault = vault_of(conn, act).await?;
+            let source = Source::of(conn, act).await?;
+            let vault = source.vault;
+            let names = Handing::Names;
+            let hold = source.hold(self, conn, &act.caller, names).await?;
             let sight = Sight::of(&act.caller);
             let (all, granted) = (sql::ITEMS, sql::ITEMS_OF_AGENT);
             let mut items = Vec::new();
@@ -80,9 +85,9 @@ impl Engine {
                 }
             }
             newest_first(&mut items, |row| row.row);
-            let mut rules = Rules::of_vault(conn, vault).await?;
+            let mut rules = Rules::seen(conn, vault, &sight).await?;
             let items = items.into_iter().map(|row| rules.put(row));
-            Ok(items.collect())
+            Ok((items.collect(), hold))
         })
         .await
     }
@@ -122,6 +127,7 @@ impl Engine {
                 let vault = vault_to_change(conn, act).await?;
                 let (row, old) = item_to_change(conn, act, vault, id).await?;
                 let mut item = row.item;
+                let before = weight(&item.name, item.description.as_deref(), &old);
                 if !change.is_empty() {
                     item.updated_at = act.now;
                 }
@@ -138,9 +144,10 @@ impl Engine {
                     item.updated_at
                 ];
                 conn.execute(sql::UPDATE_ITEM, columns).await?;
+                let payload = change.payload.as_ref().unwrap_or(&old);
+                let after = weight(&item.name, item.description.as_deref(), payload);
+                count_bytes(conn, vault, before, after).await?;
                 if let Some(payload) = &change.payload {
-                    let (old, new) = (old.bytes().len(), payload.bytes().len());
-                    count_bytes(conn, vault, old, new).await?;
                     let columns = params![row.row.bytes(), payload.bytes()];
                     conn.execute(sql::UPDATE_PAYLOAD, columns).await?;
                 }
@@ -158,7 +165,8 @@ impl Engine {
                 let conn = tx.conn();
                 let vault = vault_to_change(conn, act).await?;
                 let (row, old) = item_to_change(conn, act, vault, id).await?;
-                count_bytes(conn, vault, old.bytes().len(), 0).await?;
+                let (name, description) = (&row.item.name, row.item.description.as_deref());
+                count_bytes(conn, vault, weight(name, description, &old), 0).await?;
                 conn.execute(sql::DELETE_ITEM, params![row.row.bytes()])
                     .await?;
                 let spent = params![vault.bytes(), id.bytes()];
@@ -201,7 +209,13 @@ pub(super) async fn item_to_change(
     item_find(conn, act, vault, id).await
 }
 
-/// That so many bytes of payload take the place of so many. `Conflict` when the vault would hold more than it may.
+/// What an item takes of its vault's bound, in bytes.
+fn weight(name: &str, description: Option<&str>, payload: &ZkPayload) -> usize {
+    let description = description.map_or(0, str::len);
+    hold::EACH + name.len() + description + payload.bytes().len()
+}
+
+/// That so many bytes take the place of so many. `Conflict` when the vault would hold more than it may.
 async fn count_bytes(
     conn: &mut Conn,
     vault: ZkVaultId,

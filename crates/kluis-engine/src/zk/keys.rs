@@ -149,8 +149,9 @@ impl Engine {
         }
         let guess = self.zk_guess_begin(caller).await?;
         let outcome = work(self).await;
-        if let Err(Error::Forbidden | Error::NotFound) = outcome {
-            guess.missed(self).await?;
+        match outcome {
+            Err(Error::Forbidden | Error::NotFound) => guess.missed().await?,
+            _ => guess.forget(),
         }
         outcome
     }

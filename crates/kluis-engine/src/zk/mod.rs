@@ -78,13 +78,13 @@ impl Engine {
         self.change(caller, Action::ZkVaultCreate, move |tx, act| {
             Box::pin(async move {
                 let id = ZkVaultId::generate(act.now)?;
-                act.finds(ZK_VAULT, *id.bytes());
                 let conn = tx.conn();
                 let organization = act.caller.organization;
                 let row = params![id.bytes(), organization.bytes(), act.now];
                 if conn.execute(sql::INSERT_VAULT, row).await? == 0 {
                     return Err(Error::Conflict(Conflict::Exists));
                 }
+                act.finds(ZK_VAULT, *id.bytes());
                 for (kind, key) in new.keys() {
                     key_insert(conn, act, &keys, id, kind, key).await?;
                 }
@@ -148,12 +148,18 @@ async fn vault_of(conn: &mut Conn, act: &mut Act) -> Result<ZkVaultId, Error> {
     Ok(vault)
 }
 
-/// The same, to change its keys: nobody else does until the transaction ends.
+/// The same, to change something in it: nobody else does until the transaction ends.
 async fn vault_to_change(conn: &mut Conn, act: &mut Act) -> Result<ZkVaultId, Error> {
-    let organization = act.caller.organization;
-    conn.lock(sql::LOCK_VAULT, params![organization.bytes()])
-        .await?;
+    vault_lock(conn, act.caller.organization).await?;
     vault_of(conn, act).await
+}
+
+/// Take the organization's vault, if it has one. Whoever takes items or agents as well takes it first, so that none waits for
+/// another one that waits for it.
+pub(crate) async fn vault_lock(conn: &mut Conn, organization: OrganizationId) -> Result<(), Error> {
+    let of = params![organization.bytes()];
+    conn.lock(sql::LOCK_VAULT, of).await?;
+    Ok(())
 }
 
 /// A zero-knowledge vault in the record.

@@ -1,11 +1,11 @@
 //! Unlocking: a key is proven, and what it opens goes out with every item that the caller may read (Inkbox contract §4.4).
 
 use super::access::{Rules, Sight};
+use super::hold::{Handing, Source, ZkHold};
 use super::item::{ItemRow, ZkItemWithPayload, ZkPayload};
 use super::items::newest_first;
 use super::key::{ZkProof, ZkWrappedKey};
 use super::keys::{key_by_proof, keys_of};
-use super::{ZK_VAULT, ZkHold};
 use crate::act::{Act, ListedSecret};
 use crate::action::Action;
 use crate::caller::{Caller, Principal};
@@ -66,19 +66,21 @@ impl Engine {
         let keys = self.keys()?;
         let action = Action::ZkVaultUnlock;
         self.permitted(caller, action, |_| {}).await?;
-        let (vault, hold) = self.zk_hold(caller).await?;
         let mut guess = Some(self.zk_guess_begin(caller).await?);
-        let right = &mut guess;
+        let trying = &mut guess;
         let unlocked = self
             .look(caller, action, async |conn, act| {
-                let vault = vault.ok_or(Error::NotFound)?;
-                act.finds(ZK_VAULT, *vault.bytes());
+                let source = Source::of(conn, act).await?;
+                let vault = source.vault;
                 let Some(key) = key_by_proof(conn, &keys, vault, &proof).await? else {
                     act.misses();
                     return Ok(ZkUnlocked::Nothing);
                 };
                 // The next one need not wait for the items.
-                *right = None;
+                if let Some(guess) = trying.take() {
+                    guess.forget();
+                }
+                let hold = source.hold(self, conn, &act.caller, Handing::All).await?;
                 let organization = act.caller.organization;
                 let sealed_with = keys.organization_at(conn, organization, key.key_version());
                 let (_, wrapped) = key.open(&*sealed_with.await?)?;
@@ -89,11 +91,13 @@ impl Engine {
                     hold,
                 })
             })
-            .await?;
-        if let Some(guess) = guess {
-            guess.missed(self).await?;
+            .await;
+        match (guess, &unlocked) {
+            (Some(guess), Ok(ZkUnlocked::Nothing)) => guess.missed().await?,
+            (Some(guess), _) => guess.forget(),
+            (None, _) => {}
         }
-        Ok(unlocked)
+        unlocked
     }
 
     async fn zk_vault_unlock_any(&self, caller: &Caller) -> Result<ZkUnlocked, Error> {
@@ -103,12 +107,10 @@ impl Engine {
             return Err(Error::missing("auth_hash"));
         }
         let keys = self.keys()?;
-        let action = Action::ZkVaultUnlock;
-        self.permitted(caller, action, |_| {}).await?;
-        let (vault, hold) = self.zk_hold(caller).await?;
-        self.look(caller, action, async |conn, act| {
-            let vault = vault.ok_or(Error::NotFound)?;
-            act.finds(ZK_VAULT, *vault.bytes());
+        self.look(caller, Action::ZkVaultUnlock, async |conn, act| {
+            let source = Source::of(conn, act).await?;
+            let vault = source.vault;
+            let hold = source.hold(self, conn, &act.caller, Handing::All).await?;
             let organization = act.caller.organization;
             let mut choice = Vec::new();
             for row in keys_of(conn, vault).await? {
@@ -142,7 +144,7 @@ async fn items_handed_out(
         }
     }
     newest_first(&mut read, |(row, _)| row.row);
-    let mut rules = Rules::of_vault(conn, vault).await?;
+    let mut rules = Rules::seen(conn, vault, &sight).await?;
     let items: Vec<_> = read
         .into_iter()
         .map(|(row, payload)| {

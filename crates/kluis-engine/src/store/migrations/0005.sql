@@ -1,7 +1,7 @@
 CREATE TABLE zk_vault (
     id BLOB PRIMARY KEY,
     organization_id BLOB NOT NULL UNIQUE REFERENCES organization (id) ON DELETE CASCADE,
-    payload_bytes INTEGER NOT NULL,
+    item_bytes INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;

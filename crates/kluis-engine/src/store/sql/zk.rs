@@ -2,7 +2,7 @@
 
 statements! {
     /// Changes nothing when the organization has one.
-    INSERT_VAULT = "INSERT INTO zk_vault (id, organization_id, payload_bytes, created_at, updated_at)
+    INSERT_VAULT = "INSERT INTO zk_vault (id, organization_id, item_bytes, created_at, updated_at)
         VALUES (?1, ?2, 0, ?3, ?3)
         ON CONFLICT (organization_id) DO NOTHING";
     VAULT = "SELECT id FROM zk_vault WHERE organization_id = ?1";
@@ -15,14 +15,19 @@ statements! {
         FROM zk_vault v WHERE v.organization_id = ?1";
     COUNT_GRANTED = "SELECT COUNT(*) FROM zk_access a JOIN zk_item i ON i.row_id = a.item_row_id
         WHERE a.agent_id = ?2 AND i.vault_id = ?1";
-    /// With the bytes of all payloads.
-    VAULT_AND_BYTES = "SELECT id, payload_bytes FROM zk_vault WHERE organization_id = ?1";
-    /// Those of the payloads that an agent has a rule for.
-    BYTES_OF_AGENT = "SELECT CAST(COALESCE(SUM(LENGTH(i.payload)), 0) AS BIGINT) FROM zk_access a
+    /// With the bytes of all items.
+    VAULT_AND_BYTES = "SELECT id, item_bytes FROM zk_vault WHERE organization_id = ?1";
+    /// Those of the items without payloads, of those that an agent has a rule for, and of both.
+    NAME_BYTES = "SELECT CAST(COALESCE(SUM(OCTET_LENGTH(name) + COALESCE(OCTET_LENGTH(description), 0) + 256), 0) AS BIGINT)
+        FROM zk_item WHERE vault_id = ?1";
+    BYTES_OF_AGENT = "SELECT CAST(COALESCE(SUM(OCTET_LENGTH(i.payload) + OCTET_LENGTH(i.name)
+        + COALESCE(OCTET_LENGTH(i.description), 0) + 256), 0) AS BIGINT) FROM zk_access a
         JOIN zk_item i ON i.row_id = a.item_row_id WHERE i.vault_id = ?1 AND a.agent_id = ?2";
+    NAME_BYTES_OF_AGENT = "SELECT CAST(COALESCE(SUM(OCTET_LENGTH(i.name) + COALESCE(OCTET_LENGTH(i.description), 0) + 256), 0)
+        AS BIGINT) FROM zk_access a JOIN zk_item i ON i.row_id = a.item_row_id WHERE i.vault_id = ?1 AND a.agent_id = ?2";
     /// No row when the vault would hold more than it may.
-    ADD_BYTES = "UPDATE zk_vault SET payload_bytes = payload_bytes + ?2 WHERE id = ?1 AND payload_bytes + ?2 <= ?3
-        RETURNING payload_bytes";
+    ADD_BYTES = "UPDATE zk_vault SET item_bytes = item_bytes + ?2 WHERE id = ?1 AND item_bytes + ?2 <= ?3
+        RETURNING item_bytes";
     TOUCH_VAULT = "UPDATE zk_vault SET updated_at = ?2 WHERE id = ?1";
     DELETE_VAULT = "DELETE FROM zk_vault WHERE id = ?1";
 
@@ -62,6 +67,10 @@ statements! {
     /// Columns of a rule, in the order of `RuleRow::from_row`; oldest first.
     RULES = "SELECT a.id, a.item_row_id, i.id, a.agent_id, a.created_at FROM zk_access a
         JOIN zk_item i ON i.row_id = a.item_row_id WHERE i.vault_id = ?1 ORDER BY a.id";
+    /// The same of the items that an agent has a rule for.
+    RULES_OF_AGENT = "SELECT a.id, a.item_row_id, i.id, a.agent_id, a.created_at FROM zk_access own
+        JOIN zk_access a ON a.item_row_id = own.item_row_id JOIN zk_item i ON i.row_id = a.item_row_id
+        WHERE i.vault_id = ?1 AND own.agent_id = ?2 ORDER BY a.id";
     RULES_OF_ITEM = "SELECT a.id, a.item_row_id, i.id, a.agent_id, a.created_at FROM zk_access a
         JOIN zk_item i ON i.row_id = a.item_row_id WHERE a.item_row_id = ?1 ORDER BY a.id";
     /// Changes nothing when there is such a rule.

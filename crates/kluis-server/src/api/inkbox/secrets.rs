@@ -1,9 +1,12 @@
 //! `GET, POST /api/v1/vault/secrets`; `GET, PATCH, DELETE /api/v1/vault/secrets/{secret_id}`.
 
 use axum::extract::State;
+use axum::response::Response;
 use http::StatusCode;
 
-use super::{Answer, Done, Json, Path, Query, created, found, listed, wire};
+use super::error::Failure;
+use super::{Answer, Done, Json, Path, Query, created, found, wire};
+use crate::api::reply::json_keeping;
 use crate::app::App;
 use crate::caller::Caller;
 
@@ -22,8 +25,10 @@ pub(super) async fn secret_list(
     State(app): State<App>,
     caller: Caller,
     Query(query): Query<wire::SecretQuery>,
-) -> Answer<Vec<wire::Secret>> {
-    listed(app.engine.zk_item_list(&caller, query.kind()?).await?)
+) -> Result<Response, Failure> {
+    let (items, hold) = app.engine.zk_item_list(&caller, query.kind()?).await?;
+    let secrets: Vec<_> = items.into_iter().map(wire::Secret::from).collect();
+    Ok(json_keeping(&secrets, hold))
 }
 
 /// Create a secret

@@ -169,6 +169,10 @@ fn granted(ids: Option<SecretIds>, wrong: &mut Wrong) -> Option<Granted> {
             let item = wrong.fit(item(SECRETS, &id))?;
             Some(Granted::Items(vec![item]))
         }
+        Some(SecretIds::Some(ids)) if ids.len() > MOST_SECRETS => {
+            let many = Err(Error::invalid(SECRETS, "must be at most 10000"));
+            wrong.fit(many)
+        }
         Some(SecretIds::Some(ids)) => {
             let mut items = Vec::with_capacity(ids.len());
             for (position, id) in ids.into_iter().enumerate() {
@@ -200,6 +204,9 @@ impl From<AgentProfile> for Identity {
 const HANDLE: &str = "agent_handle";
 const NAME: &str = "display_name";
 const SECRETS: &str = "vault_secret_ids";
+
+/// Secrets that are granted one by one.
+const MOST_SECRETS: usize = 10_000;
 
 /// Characters of a description.
 const LONGEST_DESCRIPTION: usize = 4_000;

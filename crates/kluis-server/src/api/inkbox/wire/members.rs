@@ -224,7 +224,7 @@ impl<'de, T: Readable> Deserialize<'de> for Member<T> {
     }
 }
 
-/// Elements of a list that are looked at: more than any list can have.
+/// Elements of a list that are looked at: one more than any list may have.
 const MOST_ELEMENTS: usize = 10_001;
 
 #[cfg(test)]
