@@ -22,7 +22,16 @@ async fn a_value_that_is_set_is_got_and_injected() {
 #[tokio::test]
 async fn the_three_commands_that_dev_prints_work_as_printed() {
     let kluis = Kluis::start().await;
-    let log = kluis.log();
+    // It is ready to be asked a moment before its words are read.
+    let mut log = kluis.log();
+    for _ in 0..500 {
+        let tries = log.lines().skip_while(|line| !line.starts_with("Try"));
+        if tries.count() > 3 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        log = kluis.log();
+    }
     let commands: Vec<&str> = log
         .lines()
         .skip_while(|line| !line.starts_with("Try"))
