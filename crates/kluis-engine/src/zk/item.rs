@@ -161,14 +161,13 @@ impl ZkItemDescription {
 }
 
 impl ZkPayload {
-    /// The payload that `text` is. `Invalid` when it is none.
-    pub fn parse(text: String) -> Result<Self, Error> {
+    /// The payload that `text` is, for a member called `field`. `Invalid` when it is none.
+    pub fn parse(field: &'static str, text: String) -> Result<Self, Error> {
         if text.is_empty() {
-            return Err(Error::invalid("encrypted_payload", "must not be empty"));
+            return Err(Error::invalid(field, "must not be empty"));
         }
         if text.len() > LARGEST_PAYLOAD {
-            let why = "must have at most 1 MiB";
-            return Err(Error::invalid("encrypted_payload", why));
+            return Err(Error::invalid(field, "must have at most 1 MiB"));
         }
         Ok(Self(text))
     }

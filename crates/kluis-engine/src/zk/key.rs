@@ -131,7 +131,7 @@ impl NewZkVault {
             if others.any(|other| other.id == key.id || *other.proof.0 == *key.proof.0) {
                 return Err(Error::invalid(
                     RECOVERY_KEYS,
-                    "must not have two keys with one id or one auth_hash",
+                    "must not have two keys with one id or one proof",
                 ));
             }
         }

@@ -104,7 +104,7 @@ impl Engine {
         // What proves the keys is for whoever may replace them.
         let may_replace = caller.within_scopes(Action::ZkKeyReplace.rule().scopes);
         if matches!(caller.principal, Principal::Agent(_)) || !may_replace {
-            return Err(Error::missing("auth_hash"));
+            return Err(Error::missing("proof"));
         }
         let keys = self.keys()?;
         self.look(caller, Action::ZkVaultUnlock, async |conn, act| {

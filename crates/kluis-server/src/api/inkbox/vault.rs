@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use kluis_engine::Error;
 
 use super::error::Failure;
 use super::{Answer, Done, Json, Query, created, found, wire};
@@ -62,6 +63,11 @@ pub(super) async fn vault_unlock(
 ) -> Result<Response, Failure> {
     let proof = query.proof().map_err(wire::in_query)?;
     let unlocked = app.engine.zk_vault_unlock(&caller, proof).await;
+    let unlocked = unlocked.map_err(|error| match error {
+        // The engine's word for it is another one.
+        Error::Invalid(_) => Error::missing("auth_hash"),
+        error => error,
+    });
     let (body, hold) = wire::Unlocked::of(unlocked.map_err(wire::in_query)?);
     Ok(json_keeping(&body, hold))
 }

@@ -126,7 +126,7 @@ impl SecretCreate {
             .and_then(|word| wrong.fit(kind(&word)));
         let payload = wrong
             .required(PAYLOAD, self.encrypted_payload)
-            .and_then(|text| wrong.fit(ZkPayload::parse(text)));
+            .and_then(|text| wrong.fit(ZkPayload::parse(PAYLOAD, text)));
         let made = || {
             Some(NewZkItem {
                 id: id?,
@@ -155,7 +155,8 @@ impl SecretUpdate {
             None => None,
         };
         let payload = wrong.stated(PAYLOAD, self.encrypted_payload);
-        let payload = wrong.fit_some(payload.map(|text| text.map(ZkPayload::parse)));
+        let payload =
+            wrong.fit_some(payload.map(|text| text.map(|text| ZkPayload::parse(PAYLOAD, text))));
         let made = || {
             Some(ZkItemChange {
                 name: name?,
