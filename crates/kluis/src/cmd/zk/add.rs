@@ -7,7 +7,6 @@ use kluis_client::zk::NewItem;
 
 use super::fields::FieldFlags;
 use super::list::Kind;
-use super::session::warn;
 use super::{At, Session};
 use crate::failure::Failure;
 use crate::output::{Format, Records};
@@ -55,11 +54,7 @@ impl Add {
         let server = at.context.server()?;
         server.require_api_key(&what)?;
         let payload = self.fields.read_new(&what, self.kind.of_client())?;
-        let passphrase = at.keys.passphrase()?;
-        let mut session = Session::open(at, server)?;
-        let vault = session.zk().unlock(&passphrase.text).await;
-        let vault = session.done(&what, vault)?;
-        warn(&vault.warnings);
+        let (mut session, vault) = Session::unlock(at, server, &what).await?;
         let same = vault
             .secrets
             .iter()

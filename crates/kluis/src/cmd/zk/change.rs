@@ -7,7 +7,6 @@ use kluis_client::zk::Change;
 
 use super::add::refuse_values;
 use super::fields::{FieldFlags, refusal};
-use super::session::warn;
 use super::{At, Session};
 use crate::cmd::input;
 use crate::failure::Failure;
@@ -112,11 +111,7 @@ impl Edit {
         if self.no_totp {
             given.unset_totp();
         }
-        let passphrase = at.keys.passphrase()?;
-        let mut session = Session::open(at, server)?;
-        let vault = session.zk().unlock(&passphrase.text).await;
-        let vault = session.done(what, vault)?;
-        warn(&vault.warnings);
+        let (mut session, vault) = Session::unlock(at, server, what).await?;
         let secret = session.found(what, &self.secret, &vault)?;
         let payload = secret.payload();
         let payload = payload.map_err(|error| session.failure(what, &error))?;

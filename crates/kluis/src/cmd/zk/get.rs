@@ -6,7 +6,6 @@ use kluis_client::inkbox::Secret;
 use kluis_client::zk::Payload;
 use serde_json::Value;
 
-use super::session::warn;
 use super::{At, Session};
 use crate::failure::{Code, Failure};
 use crate::output::{Cell, Format, Records, SECRET};
@@ -142,11 +141,7 @@ fn text_of(what: &str, payload: &Payload, field: &str) -> Result<SecretText, Fai
 async fn opened(at: &At<'_>, what: &str, secret: &str) -> Result<(Secret, Payload), Failure> {
     let server = at.context.server()?;
     server.require_api_key(what)?;
-    let passphrase = at.keys.passphrase()?;
-    let mut session = Session::open(at, server)?;
-    let vault = session.zk().unlock(&passphrase.text).await;
-    let vault = session.done(what, vault)?;
-    warn(&vault.warnings);
+    let (mut session, vault) = Session::unlock(at, server, what).await?;
     let found = session.found(what, secret, &vault)?;
     let payload = found.payload();
     let payload = payload.map_err(|error| session.failure(what, &error))?;

@@ -100,11 +100,7 @@ impl Unlock {
         }
         let server = at.context.server()?;
         server.require_api_key(what)?;
-        let passphrase = at.keys.passphrase()?;
-        let mut session = Session::open(at, server)?;
-        let vault = session.zk().unlock(&passphrase.text).await;
-        let vault = session.done(what, vault)?;
-        warn(&vault.warnings);
+        let (session, vault) = Session::unlock(at, server, what).await?;
         let count = vault.secrets.len();
         let rows = vault
             .secrets

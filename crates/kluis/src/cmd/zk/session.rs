@@ -63,6 +63,20 @@ impl Session {
         })
     }
 
+    /// Asks for the vault key and opens the vault with it, to do `what`; tells what is odd.
+    pub(super) async fn unlock(
+        at: &At<'_>,
+        server: Remote,
+        what: &str,
+    ) -> Result<(Self, UnlockedVault), Failure> {
+        let passphrase = at.keys.passphrase()?;
+        let mut session = Self::open(at, server)?;
+        let vault = session.zk().unlock(&passphrase.text).await;
+        let vault = session.done(what, vault)?;
+        warn(&vault.warnings);
+        Ok((session, vault))
+    }
+
     /// The calls, together with what they go by.
     pub(super) fn zk(&mut self) -> Zk<'_> {
         let zk = Zk::new(&self.server.client, &mut self.memory);
