@@ -1,8 +1,8 @@
 //! Zero-knowledge vaults: one for each organization, whose items only its clients can open (Inkbox contract).
 //!
 //! What comes in was encrypted by a client, and what goes out is decrypted by one. The server keeps names and types in
-//! clear, payloads as they came, and of each key that opens the vault only what its client made of it. No other part of Kluis
-//! reads any of it.
+//! clear, payloads as they came, and of each key that opens the vault only what its client made of it. But for the rotation of
+//! keys, no other part of Kluis reads any of it.
 //!
 //! | file | what |
 //! |---|---|
