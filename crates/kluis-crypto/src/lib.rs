@@ -13,6 +13,7 @@
 //! | [`key_pair`] | key pairs for agents |
 //! | [`transport`] | sealed transport: RSA-OAEP, and AES-256-GCM for what is too long for it |
 //! | [`zk`] | the zero-knowledge vault, at its client's end |
+//! | [`database`] | what database servers want a password proved with |
 //! | [`record`] | the audit record: canonical bytes, hash chain, checkpoints |
 //! | [`base62`], [`hash`], [`random`] | encodings, SHA-256, the random source |
 //!
@@ -32,6 +33,7 @@ mod error;
 mod opaque;
 
 pub mod base62;
+pub mod database;
 pub mod hash;
 pub mod key_pair;
 pub mod keyring;

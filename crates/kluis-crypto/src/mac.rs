@@ -17,6 +17,12 @@ impl MacKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
     }
 
+    /// A key that has no other use.
+    #[must_use]
+    pub fn new(key: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
     /// The tag of the parts, one after the other. The parts run together: where their borders matter, encode their lengths.
     #[must_use]
     pub fn tag(&self, parts: &[&[u8]]) -> [u8; TAG_LENGTH] {
@@ -51,6 +57,16 @@ mod tests {
             "0f555b58666a7fc30539ecea376bd8f935a85bcd145f9bb3d8feaeda29d81350"
         );
         assert_eq!(key.tag(&[b"Hi ", b"", b"There"]), tag);
+    }
+
+    /// RFC 4231, test case 2.
+    #[test]
+    fn a_key_of_its_own_tags_as_the_standard_says() {
+        let tag = MacKey::new(b"Jefe").tag(&[b"what do ya want ", b"for nothing?"]);
+        assert_eq!(
+            hex(&tag),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
     }
 
     #[test]
