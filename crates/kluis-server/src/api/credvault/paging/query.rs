@@ -1,15 +1,12 @@
-//! The query of a list: its grammar (contract A7, A8), and the same as documentation.
+//! The query of a list: its grammar (contract A7, A8).
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use kluis_engine::{Error, Timestamp};
+use kluis_engine::Error;
 use serde::Serialize;
-use utoipa::IntoParams;
-use utoipa::openapi::Required;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 
 use super::super::error::Failure;
+use super::super::wire::instant;
 use super::{Cell, Field, Kind, ListItem};
 use crate::app::App;
 
@@ -44,7 +41,7 @@ pub(super) struct Filter<T: 'static> {
 }
 
 #[derive(Debug)]
-enum Test {
+pub(super) enum Test {
     /// Equal to one of these.
     Among(Vec<String>),
     /// Before this instant.
@@ -60,10 +57,13 @@ impl<T> Filter<T> {
     pub(super) fn admits(&self, item: &T) -> bool {
         match ((self.field.of)(item), &self.test) {
             (Cell::Text(text), Test::Among(values)) => values.contains(&text),
+            (Cell::Words(words), Test::Among(values)) => {
+                words.iter().any(|word| values.contains(word))
+            }
             (Cell::Text(text), Test::Contains(part)) => text.to_lowercase().contains(part),
             (Cell::Time(at), Test::Before(end)) => at < *end,
             (Cell::Time(at), Test::NotBefore(begin)) => at >= *begin,
-            (Cell::Absent | Cell::Text(_) | Cell::Time(_), _) => false,
+            (Cell::Absent | Cell::Text(_) | Cell::Time(_) | Cell::Words(_), _) => false,
         }
     }
 
@@ -79,7 +79,7 @@ impl<T> Filter<T> {
 impl<T> Field<T> {
     fn test(&self, name: &str, value: &str) -> Option<Result<Test, Error>> {
         match self.kind {
-            Kind::Text | Kind::Word if name == self.name => Some(Ok(Test::Among(
+            Kind::Text | Kind::Word | Kind::Words if name == self.name => Some(Ok(Test::Among(
                 value.split(',').map(str::to_owned).collect(),
             ))),
             Kind::Text if name.strip_suffix(CONTAINS) == Some(self.name) => {
@@ -91,7 +91,7 @@ impl<T> Field<T> {
             Kind::Time if name.strip_suffix(BEFORE) == Some(self.stem()) => {
                 Some(instant(name, value).map(Test::Before))
             }
-            Kind::Text | Kind::Time | Kind::Word => None,
+            Kind::Text | Kind::Time | Kind::Word | Kind::Words => None,
         }
     }
 }
@@ -130,6 +130,29 @@ impl<T: ListItem> List<T> {
         Ok(list)
     }
 
+    /// A list that is asked for in a body: what it is of, how it is sorted (as in the parameter), where it begins.
+    pub(in super::super) fn asked(
+        given: Vec<(String, String)>,
+        sort: Option<&str>,
+        most: Option<i64>,
+        cursor: Option<String>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            filters: Vec::new(),
+            sort: sorting(sort, None)?,
+            limit: most.map_or(Ok(DEFAULT_LIMIT), |most| limit(&most.to_string()))?,
+            start: start(cursor, None, None)?,
+            selectors: Vec::new(),
+            given,
+        })
+    }
+
+    /// The same list of what is in `place`: a cursor of one place opens no other's.
+    pub(in super::super) fn within(mut self, place: &str) -> Self {
+        self.given.push((PLACE.to_owned(), place.to_owned()));
+        self
+    }
+
     fn add(&mut self, name: &str, value: String) -> Result<(), Error> {
         if let Some((selector, _)) = T::SELECTORS.iter().find(|(known, _)| *known == name) {
             self.selectors.push((selector, value.clone()));
@@ -140,6 +163,16 @@ impl<T: ListItem> List<T> {
         }
         self.given.push((name.to_owned(), value));
         Ok(())
+    }
+
+    /// What is asked of a field.
+    pub(super) fn tests<'a>(
+        &'a self,
+        field: Option<&'static Field<T>>,
+    ) -> impl Iterator<Item = &'a Test> {
+        let of =
+            move |filter: &&Filter<T>| field.is_some_and(|field| filter.field.name == field.name);
+        self.filters.iter().filter(of).map(|filter| &filter.test)
     }
 
     pub(super) fn selector(&self, name: &str) -> Option<&str> {
@@ -180,87 +213,6 @@ impl<T: ListItem> FromRequestParts<App> for List<T> {
     }
 }
 
-impl<T: ListItem> IntoParams for List<T> {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let names: Vec<_> = T::FIELDS.iter().map(|field| field.name).collect();
-        let selectors = T::SELECTORS
-            .iter()
-            .map(|&(name, what)| parameter(name, what, text()));
-        let filters = T::FIELDS.iter().flat_map(Field::parameters);
-        let paging = [
-            (
-                "limit",
-                "How many at most.".to_owned(),
-                number(1, DEFAULT_LIMIT, Some(MOST)),
-            ),
-            (
-                "offset",
-                "How many to leave out.".to_owned(),
-                number(0, 0, None),
-            ),
-            (
-                "skip",
-                "The same as `offset`.".to_owned(),
-                number(0, 0, None),
-            ),
-            (
-                "cursor",
-                "A cursor of an earlier answer, instead of `offset`.".to_owned(),
-                text(),
-            ),
-            ("sort", sort_description(&names), text()),
-            (
-                "order",
-                "`asc` or `desc`, where `sort` is one field without a sign.".to_owned(),
-                text(),
-            ),
-        ];
-        selectors
-            .chain(filters)
-            .chain(
-                paging
-                    .into_iter()
-                    .map(|(name, what, schema)| parameter(name, &what, schema)),
-            )
-            .collect()
-    }
-}
-
-impl<T> Field<T> {
-    fn parameters(&self) -> Vec<Parameter> {
-        let (name, stem) = (self.name, self.stem());
-        let equal = || {
-            parameter(
-                name,
-                "Equal to this, or to one of these with commas between.",
-                text(),
-            )
-        };
-        let time = |suffix: &str, what: &str| parameter(&format!("{stem}{suffix}"), what, text());
-        match self.kind {
-            Kind::Text => {
-                let contains = parameter(
-                    &format!("{name}{CONTAINS}"),
-                    "Has this in it, in any case.",
-                    text(),
-                );
-                vec![equal(), contains]
-            }
-            Kind::Time => vec![
-                time(
-                    AFTER,
-                    "At this instant (RFC 3339) or day (`YYYY-MM-DD`), or after it.",
-                ),
-                time(
-                    BEFORE,
-                    "Before this instant (RFC 3339) or day (`YYYY-MM-DD`).",
-                ),
-            ],
-            Kind::Word => vec![equal()],
-        }
-    }
-}
-
 fn limit(text: &str) -> Result<usize, Error> {
     match count("limit", text)? {
         0 => Err(Error::invalid("limit", "must be at least 1")),
@@ -274,17 +226,6 @@ fn count(name: &'static str, text: &str) -> Result<usize, Error> {
         return Err(Error::invalid(name, "must be a whole number, 0 or more"));
     }
     Ok(text.parse().unwrap_or(FARTHEST).min(FARTHEST))
-}
-
-fn instant(name: &str, text: &str) -> Result<i64, Error> {
-    let is_day = text.len() == "YYYY-MM-DD".len();
-    let at = if is_day {
-        Timestamp::parse(&format!("{text}T00:00:00Z"))
-    } else {
-        Timestamp::parse(text)
-    };
-    at.map(Timestamp::millis)
-        .ok_or_else(|| Error::invalid(name.to_owned(), "must be RFC 3339 or YYYY-MM-DD"))
 }
 
 fn is_descending(text: &str) -> Result<bool, Error> {
@@ -332,12 +273,19 @@ fn sorting<T: ListItem>(sort: Option<&str>, order: Option<bool>) -> Result<Vec<S
     Ok(sorting)
 }
 
+/// The fields that a list can be sorted by.
+pub(super) fn sortable<T: ListItem>() -> impl Iterator<Item = &'static Field<T>> {
+    let most = if T::STORED { 1 } else { T::FIELDS.len() };
+    let fields = T::FIELDS.iter().take(most);
+    fields.filter(|field| field.kind != Kind::Words)
+}
+
 fn sorting_of<T: ListItem>(word: &str) -> Result<Sorting<T>, Error> {
     let (name, descending) = word
         .strip_prefix('-')
         .map_or((word, false), |name| (name, true));
-    let field = T::FIELDS.iter().find(|field| field.name == name);
-    let field = field.ok_or_else(|| {
+    let mut sortable = sortable::<T>();
+    let field = sortable.find(|field| field.name == name).ok_or_else(|| {
         Error::invalid(
             "sort",
             format!("names '{}', which is no field of this list", shown(name)),
@@ -373,45 +321,15 @@ fn shown(name: &str) -> String {
         .collect()
 }
 
-fn parameter(name: &str, description: &str, schema: Object) -> Parameter {
-    ParameterBuilder::new()
-        .name(name)
-        .parameter_in(ParameterIn::Query)
-        .required(Required::False)
-        .description(Some(description))
-        .schema(Some(schema))
-        .build()
-}
-
-fn sort_description(names: &[&str]) -> String {
-    let first = names.first().copied().unwrap_or_default();
-    format!(
-        "Up to three of `{}` with commas between, each with `-` before it to descend; `{first}` unless given.",
-        names.join("`, `")
-    )
-}
-
-fn text() -> Object {
-    ObjectBuilder::new().schema_type(Type::String).build()
-}
-
-fn number(least: usize, default: usize, most: Option<usize>) -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
-        .minimum(Some(least))
-        .maximum(most)
-        .default(Some(default.into()))
-        .build()
-}
-
-const DEFAULT_LIMIT: usize = 50;
+/// Stands among what was given for the place of a list; no parameter is called so.
+const PLACE: &str = "/";
+pub(super) const DEFAULT_LIMIT: usize = 50;
 /// The most that a page holds; more is cut to this.
-const MOST: usize = 200;
+pub(super) const MOST: usize = 200;
 const MOST_SORTED: usize = 3;
 /// The largest offset that is told back: beyond every list, and exact in any client's numbers.
 const FARTHEST: usize = (1 << 53) - 1;
 const LONGEST_SHOWN: usize = 60;
-const CONTAINS: &str = "_contains";
-const AFTER: &str = "_after";
-const BEFORE: &str = "_before";
+pub(super) const CONTAINS: &str = "_contains";
+pub(super) const AFTER: &str = "_after";
+pub(super) const BEFORE: &str = "_before";
