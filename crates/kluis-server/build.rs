@@ -17,7 +17,7 @@ const FROM_ARCHIVE: [&str; 3] = [
     "swagger-ui-standalone-preset.js",
     "swagger-ui.css",
 ];
-const OWN: [&str; 1] = ["explorer.js"];
+const OWN: [&str; 3] = ["explorer.css", "explorer.js", "snippets.js"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");

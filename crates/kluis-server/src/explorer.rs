@@ -58,20 +58,30 @@ async fn explorer_document_read() -> Response {
     path = "/api-docs/{file}",
     tag = "explorer",
     params(("file" = String, Path, description = "Name of the file")),
-    responses((status = 200, content_type = "application/octet-stream", body = String), (status = 404))
+    responses(
+        (status = 200, content(
+            (Object = "application/json"),
+            (String = "text/css"),
+            (String = "text/javascript")
+        )),
+        (status = 404, content_type = "application/problem+json", body = Object)
+    )
 )]
 async fn explorer_file_read(Path(file): Path<String>, headers: HeaderMap) -> Response {
     if let Some((_, media_type, bytes)) = FILES.iter().find(|(name, ..)| *name == file) {
         return asset(media_type, bytes, &headers);
     }
-    let dialect = file.strip_suffix(".json");
-    match dialect.and_then(|name| {
-        openapi::documents()
-            .into_iter()
-            .find(|(own, _)| *own == name)
-    }) {
+    static DOCUMENTS: OnceLock<Vec<(&str, Bytes)>> = OnceLock::new();
+    let documents = DOCUMENTS.get_or_init(|| {
+        let documents = openapi::documents().into_iter();
+        documents
+            .map(|(api, document)| (api, document.to_string().into()))
+            .collect()
+    });
+    let api = file.strip_suffix(".json");
+    match documents.iter().find(|(own, _)| Some(*own) == api) {
         Some((_, document)) => {
-            ([(CONTENT_TYPE, APPLICATION_JSON)], document.to_string()).into_response()
+            ([(CONTENT_TYPE, APPLICATION_JSON)], document.clone()).into_response()
         }
         None => refuse_path(),
     }

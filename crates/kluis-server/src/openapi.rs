@@ -1,5 +1,10 @@
 //! The documents that describe the APIs (OpenAPI 3.1), made from the handlers: one for each API, and one of them all.
 
+#[cfg(test)]
+mod compatibility;
+mod examples;
+mod groups;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -9,6 +14,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
 };
+use utoipa::openapi::tag::Tag;
 use utoipa::openapi::{Components, Content, Info, License, OpenApi, Ref, RefOr, Response, Server};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -37,27 +43,27 @@ pub struct Route {
 pub fn documents() -> Vec<(&'static str, Value)> {
     all()
         .into_iter()
-        .map(|(dialect, document)| (name(dialect), value(&document)))
+        .map(|(dialect, document)| (name(dialect), value(dialect, &document)))
         .collect()
 }
 
-/// One document of everything. Names of components begin with their API's, since several APIs have a `Vault`, and so do
-/// the groups of operations.
+/// One document of everything, CredVault first, whose contract it belongs to (contract A9). Names of components begin with
+/// their API's, since several APIs have a `Vault`, and so do the other APIs' groups of operations.
 pub fn merged() -> Value {
     let mut merged = OpenApi::default();
     merged.info = info("Kluis", "All APIs of this server.");
     merged.servers = Some(vec![Server::new("/")]);
-    let mut merged = value(&merged);
-    for (dialect, mut document) in all() {
+    let mut all = all();
+    all.sort_by_key(|(dialect, _)| *dialect != Some(Dialect::CredVault));
+    for (dialect, document) in &mut all {
+        qualify_groups(*dialect, document);
+    }
+    let groups = all.iter().filter_map(|(_, document)| document.tags.clone());
+    merged.tags = Some(groups.flatten().collect());
+    let mut merged = serde_json::to_value(&merged).unwrap_or_default();
+    for (dialect, document) in all {
         let api = name(dialect);
-        for item in document.paths.paths.values_mut() {
-            for (_, operation) in router::methods_mut(item) {
-                for tag in operation.tags.iter_mut().flatten() {
-                    *tag = format!("{}: {tag}", title(dialect).0);
-                }
-            }
-        }
-        let mut document = value(&document);
+        let mut document = value(dialect, &document);
         rename_components(&mut document, api);
         if let Value::Object(members) = document {
             let paths = members.get("paths");
@@ -171,6 +177,7 @@ fn document(dialect: Option<Dialect>, router: OpenApiRouter<App>) -> OpenApi {
     let (title, about) = title(dialect);
     document.info = info(&format!("Kluis: {title}"), about);
     document.servers = Some(vec![Server::new("/")]);
+    document.tags = Some(groups_in(dialect, &document));
     if let Some(dialect) = dialect {
         let components = document.components.get_or_insert_with(Components::new);
         components.responses = refusals(dialect);
@@ -184,6 +191,20 @@ fn document(dialect: Option<Dialect>, router: OpenApiRouter<App>) -> OpenApi {
         document.paths.paths.insert(path.replace("{*", "{"), item);
     }
     document
+}
+
+/// The groups that operations of a document are in, in the order in which they are shown.
+fn groups_in(dialect: Option<Dialect>, document: &OpenApi) -> Vec<Tag> {
+    let items = document.paths.paths.values().cloned();
+    let operations = items.flat_map(router::methods);
+    let used: Vec<_> = operations
+        .flat_map(|(_, operation)| operation.tags.unwrap_or_default())
+        .collect();
+    let groups = groups::of(dialect).iter();
+    groups
+        .filter(|(name, _)| used.iter().any(|group| group == name))
+        .map(|(name, about)| groups::tag(name, about))
+        .collect()
 }
 
 /// What all operations of an API have in common: unique ids, credentials, and the shape of refusals.
@@ -206,6 +227,19 @@ fn describe(operation: &mut Operation, dialect: Option<Dialect>, path: &str, met
         }
     }
     let Some(dialect) = dialect else { return };
+    // What a handler says of a refusal is when it comes; how it looks is the same for all.
+    for (status, response) in responses.iter_mut() {
+        if let RefOr::T(response) = response
+            && status.starts_with('4')
+            && response.content.is_empty()
+        {
+            response.content = refusal(dialect, &response.description).content;
+        }
+    }
+    if path.starts_with("/crate.v1.") {
+        let wrong_media_type = Response::new("The media type is none of RPC's");
+        responses.insert("415".to_owned(), RefOr::T(wrong_media_type));
+    }
     for (status, _) in statuses(dialect) {
         let can_be = match status {
             "404" => path.contains('{') || path.starts_with("/crate.v1."),
@@ -242,28 +276,33 @@ fn statuses(dialect: Dialect) -> impl Iterator<Item = (&'static str, &'static st
 
 /// The refusals that an API's operations refer to.
 fn refusals(dialect: Dialect) -> BTreeMap<String, RefOr<Response>> {
+    statuses(dialect)
+        .map(|(status, about)| (status.to_owned(), RefOr::T(refusal(dialect, about))))
+        .collect()
+}
+
+/// A refusal in the shape of an API.
+fn refusal(dialect: Dialect, about: &str) -> Response {
     let media_type = match dialect {
         Dialect::OneClaw => "application/problem+json",
         Dialect::CloudKeep | Dialect::Crate | Dialect::CredVault | Dialect::Inkbox => {
             "application/json"
         }
     };
-    let refusal = |(status, description): (&str, &str)| {
-        let mut response = Response::new(description);
-        let schema = Some(RefOr::Ref(Ref::from_schema_name("Error")));
-        response
-            .content
-            .insert(media_type.to_owned(), Content::new(schema).into());
-        (status.to_owned(), RefOr::T(response))
-    };
-    statuses(dialect).map(refusal).collect()
+    let mut response = Response::new(about);
+    let schema = Some(RefOr::Ref(Ref::from_schema_name("Error")));
+    response
+        .content
+        .insert(media_type.to_owned(), Content::new(schema).into());
+    response
 }
 
 /// The ways to prove who one is to an API; any one will do.
 fn security_schemes(dialect: Dialect) -> BTreeMap<String, RefOr<SecurityScheme>> {
     let bearer = || {
         let mut bearer = Http::new(HttpAuthScheme::Bearer);
-        let description = "An API key of any style, or the access token of a session";
+        let description =
+            "An API key of any style, or the access token of a session; `Bearer` is put before it";
         bearer.description = Some(description.to_owned());
         ("BearerAuth", SecurityScheme::Http(bearer))
     };
@@ -274,7 +313,8 @@ fn security_schemes(dialect: Dialect) -> BTreeMap<String, RefOr<SecurityScheme>>
     let schemes = match dialect {
         Dialect::CloudKeep | Dialect::Crate | Dialect::OneClaw => vec![bearer()],
         Dialect::CredVault => {
-            let description = "The word ApiKey, a space, and an API key of any style";
+            let description =
+                "The word `ApiKey`, a space, and an API key of any style: `ApiKey YOUR_API_KEY`";
             vec![key("ApiKeyAuth", "Authorization", description), bearer()]
         }
         Dialect::Inkbox => vec![key("KeyAuth", "X-API-Key", "An API key of any style")],
@@ -283,6 +323,22 @@ fn security_schemes(dialect: Dialect) -> BTreeMap<String, RefOr<SecurityScheme>>
         .into_iter()
         .map(|(name, scheme)| (name.to_owned(), RefOr::T(scheme)))
         .collect()
+}
+
+/// Put the API's name before its groups of operations: both CloudKeep and 1claw have `vaults`. CredVault's are words of its
+/// contract, and nobody else's.
+fn qualify_groups(dialect: Option<Dialect>, document: &mut OpenApi) {
+    if dialect == Some(Dialect::CredVault) {
+        return;
+    }
+    let qualify = |group: &mut String| *group = format!("{}: {group}", title(dialect).0);
+    for item in document.paths.paths.values_mut() {
+        for (_, operation) in router::methods_mut(item) {
+            operation.tags.iter_mut().flatten().for_each(qualify);
+        }
+    }
+    let groups = document.tags.iter_mut().flatten();
+    groups.for_each(|group| qualify(&mut group.name));
 }
 
 /// What refers to components, with the API's name before theirs.
@@ -351,8 +407,11 @@ fn name(dialect: Option<Dialect>) -> &'static str {
     dialect.map_or(SERVER, Dialect::name)
 }
 
-fn value(document: &OpenApi) -> Value {
-    serde_json::to_value(document).unwrap_or_default()
+/// A document with its examples, in JSON. A test looks at what there is no example of.
+fn value(dialect: Option<Dialect>, document: &OpenApi) -> Value {
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    examples::add(&mut document, name(dialect));
+    document
 }
 
 /// The member of an operation that holds its name in the record.
