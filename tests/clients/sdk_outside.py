@@ -5,10 +5,11 @@ import inspect
 from harness import owner, refused, step
 
 # Agent hosting, blockchains, payments, federation, approvals and other policy engines.
+# Not `webhooks`: under that path another API has its own.
 RESOURCES = """
     approvals automations billing bindings cards cedar_policies chains channels connectors contract_abis discovery
     memory oauth_connect opa_policies pending_approvals platform portfolio runtimes signing_keys sub_orgs treasury
-    treasury_wallets webhooks
+    treasury_wallets
 """.split()
 
 # And what else of that kind the resources have that are in it.

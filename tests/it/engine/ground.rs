@@ -174,6 +174,7 @@ pub async fn bootstrap(engine: &Engine) -> Caller {
         credential: Credential::ApiKey(ApiKeyId::generate(now).unwrap()),
         scopes: None,
         plan: Plan::Enterprise,
+        subscribed: kluis_engine::EventSet::default(),
         origin: Origin {
             address: None,
             request: RequestId::generate(now).unwrap(),

@@ -42,7 +42,10 @@ async fn a_change_on_one_node_is_seen_on_the_others_at_once() {
         assert_eq!(ground.text("p").await, value);
         other.rewrap_all().await.unwrap();
         assert_eq!(ground.text("p").await, value);
-        other.secret_delete(owner, vault, at("p")).await.unwrap();
+        other
+            .secret_delete(owner, vault, at("p"), None)
+            .await
+            .unwrap();
         assert!(matches!(ground.read("p").await, Err(Error::NotFound)));
     }
 }

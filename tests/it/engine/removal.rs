@@ -18,7 +18,7 @@ on_both! {
         assert!(matches!(ground.read("p").await, Err(Error::Gone)));
         assert!(matches!(ground.read_version("p", Which::Number(1)).await, Err(Error::Gone)));
         assert!(matches!(
-            ground.engine.secret_version_list(owner, vault, &path).await,
+            ground.engine.secret_version_list(owner, vault, &at("p")).await,
             Err(Error::Gone)
         ));
         assert!(ground.engine.secret_list(owner, vault).await.unwrap().is_empty());
@@ -28,7 +28,7 @@ on_both! {
             Err(Error::NotFound)
         ));
         assert!(matches!(
-            ground.engine.secret_delete(owner, vault, at("p")).await,
+            ground.engine.secret_delete(owner, vault, at("p"), None).await,
             Err(Error::NotFound)
         ));
         ground.engine.secret_restore(owner, vault, &path).await.unwrap();
@@ -83,7 +83,7 @@ on_both! {
     async fn a_deleted_secret_frees_its_path_at_once(ground: Ground) {
         let first = ground.write("p", "one").await;
         ground.write("p", "two").await;
-        ground.engine.secret_delete(&ground.owner, ground.vault, at("p")).await.unwrap();
+        ground.engine.secret_delete(&ground.owner, ground.vault, at("p"), None).await.unwrap();
         assert!(matches!(ground.read("p").await, Err(Error::NotFound)));
         assert!(matches!(
             ground.engine.secret_restore(&ground.owner, ground.vault, &path_of("p")).await,

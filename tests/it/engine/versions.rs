@@ -2,7 +2,7 @@
 
 use kluis_engine::{Error, Expect, Form, Secret, SecretWrite, Value, Which};
 
-use super::ground::{Ground, at, exposed, path_of, text};
+use super::ground::{Ground, at, exposed, text};
 use crate::harness::on_both;
 
 on_both! {
@@ -67,7 +67,7 @@ on_both! {
         }
         let (info, versions) = ground
             .engine
-            .secret_version_list(&ground.owner, ground.vault, &path_of("p"))
+            .secret_version_list(&ground.owner, ground.vault, &at("p"))
             .await
             .unwrap();
         let numbers: Vec<_> = versions.iter().map(|version| version.number).collect();

@@ -15,7 +15,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::record;
-use super::routes::{self, Scene};
+use super::routes;
+use super::scene::Scene;
 use super::search::{Needles, canary};
 use crate::cloudkeep::vaults::{uuid_of, vault};
 use crate::harness::{Answer, Api, Backend, Kluis, Random, binary, on_both, without_settings};

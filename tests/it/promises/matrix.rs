@@ -7,7 +7,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::routes::{self, Route, Scene};
+use super::routes::{self, Route};
+use super::scene::Scene;
 use crate::cloudkeep::vaults::uuid_of;
 use crate::harness::{Api, Kluis, Member};
 

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::keeping::{Keeping, is_inkbox};
-use super::sealing::Sealing;
+use super::records;
+use super::scene::{SECRET_PATH, Scene, cluster_body};
 use crate::cloudkeep::vaults::uuid_of;
 use crate::harness::{Answer, Api, Kluis};
 
@@ -13,40 +14,6 @@ pub(super) struct Route {
     pub(super) path: String,
     pub(super) method: String,
 }
-
-/// Things that routes are asked for, made when they are first needed.
-pub(super) struct Scene<'a> {
-    /// Makes what callers cannot make.
-    pub(super) owner: &'a Api,
-    /// Makes the vault.
-    pub(super) maker: &'a Api,
-    /// Has read on every path of the vault by a policy.
-    pub(super) reader: &'a str,
-    vault: Option<String>,
-    secret: Option<String>,
-    policy: Option<String>,
-    /// Another user than the one that asks, or that one itself.
-    pub(super) user: Option<String>,
-    /// A key of another user, or of the one that asks.
-    pub(super) key: Option<String>,
-    /// An agent that the owner is responsible for.
-    agent: Option<String>,
-    /// A share of the secret, for whoever has the link.
-    share: Option<String>,
-    /// A variable of the vault.
-    env_var: Option<String>,
-    /// An environment of the vault.
-    environment: Option<String>,
-    /// A honeytoken in the vault.
-    honeytoken: Option<String>,
-    /// What calls of the Crate API are about.
-    sealing: Option<Sealing>,
-    /// What calls of the Inkbox API are about.
-    keeping: Option<Keeping>,
-}
-
-/// The path of every scene's secret.
-pub(super) const SECRET_PATH: &str = "db/password";
 
 /// Every route of the document, and those that stand outside of all APIs.
 pub(super) async fn all(kluis: &Kluis) -> Vec<Route> {
@@ -169,12 +136,20 @@ impl Route {
                     scene.secret().await;
                     SECRET_PATH.to_owned()
                 }
+                "collections" => scene.vault_name().await,
+                "records" => scene.secret().await,
+                "resources" => scene.resource().await,
+                "clusters" => scene.cluster().await,
+                "leases" => "lease_0000000000000000000000".to_owned(),
                 "policies" => scene.policy().await,
                 "users" => scene.user().await,
                 "api-keys" => scene.key().await,
                 "agents" => scene.agent().await,
                 "ip-rules" => scene.ip_rule().await,
                 "honeytokens" => scene.honeytoken().await,
+                "webhooks" => scene.webhook().await,
+                "deliveries" => "delivery_0000000000000000000001".to_owned(),
+                "jobs" => "job_0000000000000000000001".to_owned(),
                 "env-vars" => scene.env_var().await,
                 "environments" => scene.environment().await,
                 "api-docs" => "swagger-ui.css".to_owned(),
@@ -203,9 +178,17 @@ impl Route {
         if let Some(sealing) = &scene.sealing {
             return Some(sealing.body(&self.path));
         }
+        if let Some(body) = records::body(&name) {
+            return Some(body);
+        }
         Some(match name.as_str() {
             "POST /api/v1/vaults" => json!({"name": format!("made {unique}")}),
             "PATCH /api/v1/vaults/{}" => json!({"description": "changed"}),
+            "POST /v1/clusters" | "PUT /v1/clusters/{}" => cluster_body(),
+            "PATCH /v1/clusters/{}" => json!({"region": "changed"}),
+            "PATCH /v1/clusters/{}/configuration" => json!({"tls": {"mode": "require"}}),
+            "POST /v1/clusters/{}/leases" => json!({"template": "scene"}),
+            "POST /v1/clusters/{}/test" | "POST /v1/clusters/{}/rotate" => json!({}),
             "POST /api/v1/vaults/{}/secrets" => {
                 json!({"key": format!("made/{unique}"), "value": "v", "notes": "n"})
             }
@@ -262,6 +245,11 @@ impl Route {
             "POST /v1/risk/honeytokens" => {
                 json!({"vault_id": scene.vault_now(), "secret_path": "bait/made"})
             }
+            // A name that leads to where no call may go: a test of it is over at once.
+            "POST /v1/webhooks" | "PUT /v1/webhooks/{}" => {
+                json!({"url": "http://localhost:9/", "events": ["lease.issued"]})
+            }
+            "PATCH /v1/webhooks/{}" => json!({"description": "changed"}),
             "POST /v1/vaults/{}/env-vars" => json!({"key": "MADE", "value": "v"}),
             "PATCH /v1/vaults/{}/env-vars/{}" => json!({"value": "changed"}),
             "POST /v1/vaults/{}/environments" => json!({"slug": "made"}),
@@ -275,6 +263,10 @@ impl Route {
             | "POST /v1/users/{}/reset-password"
             | "POST /v1/api-keys/{}/rotate"
             | "POST /v1/vaults/{}/take-over"
+            | "POST /v1/webhooks/{}/rotate-secret"
+            | "POST /v1/webhooks/{}/test"
+            | "POST /v1/webhooks/{}/deliveries/{}/redeliver"
+            | "POST /v1/jobs/{}/cancel"
             | "POST /v1/agents/{}/rotate-key"
             | "POST /v1/agents/{}/take-over"
             | "POST /v1/shares/{}/accept"
@@ -287,157 +279,5 @@ impl Route {
             | "POST /v1/vaults/{}/secret-purge/{}" => return None,
             _ => panic!("{name} is new: say what it is to be sent"),
         })
-    }
-}
-
-impl<'a> Scene<'a> {
-    pub(super) fn new(owner: &'a Api, maker: &'a Api, reader: &'a str) -> Self {
-        Self {
-            owner,
-            maker,
-            reader,
-            vault: None,
-            secret: None,
-            policy: None,
-            user: None,
-            key: None,
-            agent: None,
-            share: None,
-            env_var: None,
-            environment: None,
-            honeytoken: None,
-            sealing: None,
-            keeping: None,
-        }
-    }
-
-    /// A vault, with a policy that lets the reader read.
-    async fn vault(&mut self) -> String {
-        if let Some(vault) = &self.vault {
-            return vault.clone();
-        }
-        let body = json!({"name": format!("scene {}", crate::harness::unique())});
-        let made = self.maker.post("/api/v1/vaults", body).await.expect(201);
-        let vault = made.text("/data/id");
-        let body = json!({
-            "secret_path_pattern": "**", "principal_type": "user",
-            "principal_id": self.reader, "permissions": ["read"],
-        });
-        let policies = format!("/v1/vaults/{}/policies", uuid_of(&vault));
-        let policy = self.owner.post(&policies, body).await.expect(201);
-        self.policy = Some(policy.text("/id"));
-        self.vault = Some(vault.clone());
-        vault
-    }
-
-    /// The vault, if it is made.
-    fn vault_now(&self) -> String {
-        self.vault.as_deref().map(uuid_of).unwrap_or_default()
-    }
-
-    async fn policy(&mut self) -> String {
-        self.vault().await;
-        self.policy.clone().unwrap()
-    }
-
-    async fn secret(&mut self) -> String {
-        if let Some(secret) = &self.secret {
-            return secret.clone();
-        }
-        let path = format!("/api/v1/vaults/{}/secrets", self.vault().await);
-        let body = json!({"key": SECRET_PATH, "value": "stored", "notes": "note"});
-        let made = self.maker.post(&path, body).await.expect(201);
-        let secret = made.text("/data/id");
-        self.secret = Some(secret.clone());
-        secret
-    }
-
-    async fn share(&mut self) -> String {
-        if let Some(share) = &self.share {
-            return share.clone();
-        }
-        let path = format!("/v1/secrets/{}/share", uuid_of(&self.secret().await));
-        let body =
-            json!({"recipient_type": "anyone_with_link", "expires_at": "2099-01-01T00:00:00Z"});
-        let share = self.owner.post(&path, body).await.expect(201).text("/id");
-        self.share = Some(share.clone());
-        share
-    }
-
-    async fn env_var(&mut self) -> String {
-        if let Some(key) = &self.env_var {
-            return key.clone();
-        }
-        let path = format!("/v1/vaults/{}/env-vars", uuid_of(&self.vault().await));
-        let body = json!({"key": "SCENE", "value": "stored"});
-        self.maker.post(&path, body).await.expect(201);
-        self.env_var.insert("SCENE".to_owned()).clone()
-    }
-
-    /// A rule about addresses that nobody has.
-    async fn ip_rule(&mut self) -> String {
-        let body = json!({"rule_type": "deny", "cidr": "192.0.2.0/24"});
-        let made = self.owner.post("/v1/security/ip-rules", body).await;
-        made.expect(201).text("/id")
-    }
-
-    async fn honeytoken(&mut self) -> String {
-        if let Some(honeytoken) = &self.honeytoken {
-            return honeytoken.clone();
-        }
-        let vault = uuid_of(&self.vault().await);
-        let body = json!({"vault_id": vault, "secret_path": "bait/scene"});
-        let made = self.maker.post("/v1/risk/honeytokens", body).await;
-        let honeytoken = made.expect(201).text("/id");
-        self.honeytoken.insert(honeytoken).clone()
-    }
-
-    /// The organization that calls of the Crate API are about, with secrets to delete where one is to be deleted.
-    async fn sealing(&mut self, deletes: bool) -> String {
-        let sealing = Sealing::make(self.owner, deletes).await;
-        self.sealing.insert(sealing).organization.clone()
-    }
-
-    async fn environment(&mut self) -> String {
-        if let Some(slug) = &self.environment {
-            return slug.clone();
-        }
-        let path = format!("/v1/vaults/{}/environments", uuid_of(&self.vault().await));
-        let body = json!({"slug": "scene"});
-        self.maker.post(&path, body).await.expect(201);
-        self.environment.insert("scene".to_owned()).clone()
-    }
-
-    async fn user(&mut self) -> String {
-        if let Some(user) = &self.user {
-            return user.clone();
-        }
-        let body = json!({"email": format!("scene-{}@example.test", crate::harness::unique())});
-        let made = self.owner.post("/v1/users", body).await.expect(201);
-        let user = made.text("/data/id");
-        self.user = Some(user.clone());
-        user
-    }
-
-    async fn agent(&mut self) -> String {
-        if let Some(agent) = &self.agent {
-            return agent.clone();
-        }
-        let body = json!({"name": "scene"});
-        let made = self.owner.post("/v1/agents", body).await.expect(201);
-        let agent = made.text("/agent/id");
-        self.agent = Some(agent.clone());
-        agent
-    }
-
-    async fn key(&mut self) -> String {
-        if let Some(key) = &self.key {
-            return key.clone();
-        }
-        let body = json!({"name": "scene", "user_id": self.reader});
-        let made = self.owner.post("/v1/api-keys", body).await.expect(201);
-        let key = made.text("/data/id");
-        self.key = Some(key.clone());
-        key
     }
 }

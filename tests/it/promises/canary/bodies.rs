@@ -48,6 +48,20 @@ pub(super) fn wrong(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
             "style",
             "expires_at",
             "expires_in",
+            "url",
+            "events",
+            "enabled",
+            "engine",
+            "nodes",
+            "region",
+            "tls",
+            "rotation",
+            "lease",
+            "template",
+            "ttl_seconds",
+            "record_id",
+            "admin_record_id",
+            "cluster_id",
         ];
         let body: serde_json::Map<String, Value> = members
             .iter()
