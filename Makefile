@@ -5,7 +5,7 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint bench crash soak fmt
+.PHONY: help run test lint bench crash soak fuzz fmt
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ run: ## Build and start a server for development; ARGS='--listen …' hands flag
 	cargo run --release --package kluis -- dev $(ARGS)
 
 test: ## Run every test, with short crash and soak runs; ARGS='-E …' hands flags to nextest
-	@xtask/need build nextest postgres strace clients
+	@xtask/need build nextest postgres databases strace clients
 	cargo xtask test $(ARGS)
 	cargo test --workspace --doc --quiet
 
@@ -35,6 +35,10 @@ crash: ## Kill the server under load, KLUIS_CRASH_ROUNDS (200) times
 soak: ## Keep the server under load for KLUIS_SOAK_SECONDS (3600)
 	@xtask/need build nextest postgres
 	KLUIS_SOAK_SECONDS=$${KLUIS_SOAK_SECONDS:-3600} cargo xtask test -E 'package(kluis-tests) & test(soak)' --no-capture
+
+fuzz: ## Ask every documented operation, KLUIS_FUZZ_CASES (2000) times per group, from KLUIS_FUZZ_SEED on
+	@xtask/need build nextest postgres clients
+	KLUIS_FUZZ_CASES=$${KLUIS_FUZZ_CASES:-2000} cargo xtask test -E 'package(kluis-tests) & test(fuzz)' --no-capture
 
 fmt: ## Format the code
 	@xtask/need rustfmt

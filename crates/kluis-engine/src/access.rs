@@ -65,6 +65,25 @@ impl Engine {
         self.access(conn, act, vault).await
     }
 
+    /// Whether the caller sees every name in the vault, and so may hear of what concerns all of it; of one that is gone or
+    /// another organization's it does not.
+    pub(crate) async fn sees_all_names(
+        &self,
+        conn: &mut Conn,
+        act: &Act,
+        vault: VaultId,
+    ) -> Result<bool, Error> {
+        let row = conn.query_one(sql::BY_ID, params![vault.bytes()]).await?;
+        let Some(row) = row else {
+            return Ok(false);
+        };
+        match self.access_of(conn, act, VaultRow::from_row(row)?).await {
+            Ok(access) => Ok(access.standing(&act.caller).sees_all()),
+            Err(Error::Hidden | Error::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The same for a vault that is already read.
     pub(crate) async fn access_of(
         &self,

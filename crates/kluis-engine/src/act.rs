@@ -3,6 +3,7 @@
 //! An operation is either a [`Engine::look`] or a [`Engine::change`], so it cannot be run without naming its
 //! [`Action`], and cannot end without leaving exactly one event, refused or done.
 
+mod happened;
 mod told;
 mod watched;
 
@@ -38,6 +39,8 @@ pub(crate) struct Act {
     honeytokens: Option<VaultId>,
     /// Whether a value leaves with the answer to a change.
     reads_along: bool,
+    /// Whether what it wrote was not there before.
+    created: bool,
     /// Whether another act takes it from here.
     deferred: bool,
     /// Whether it came to an answer that says no.
@@ -92,6 +95,9 @@ impl Engine {
             drop(reader);
             self.store().record(event).await?;
             self.honeytokens_record(&act, touched).await?;
+            if outcome.is_ok() && !act.missed {
+                self.webhooks_tell_look(&act).await?;
+            }
         }
         outcome
     }
@@ -170,7 +176,12 @@ impl Engine {
                             .into_iter()
                             .chain(touched.into_iter().map(|touched| touched.event));
                         match outcome {
-                            Ok(_) => events.for_each(|event| tx.record(event)),
+                            Ok(_) => {
+                                events.for_each(|event| tx.record(event));
+                                if !act.missed {
+                                    engine.webhooks_tell_act(tx, &act).await?;
+                                }
+                            }
                             Err(_) => events.for_each(|event| tx.record_refusal(event)),
                         }
                     }
@@ -209,6 +220,7 @@ impl Engine {
             keys: None,
             honeytokens: None,
             reads_along: false,
+            created: false,
             deferred: false,
             missed: false,
             done_by: None,
@@ -319,6 +331,18 @@ impl Act {
 
     /// The values of these secrets leave together.
     pub(crate) fn lists(&mut self, secrets: Vec<ListedSecret>) {
+        self.listed = Some(secrets);
+    }
+
+    /// These secrets of `vault` were made, changed or removed together.
+    pub(crate) fn changes_many(&mut self, vault: VaultId, secrets: Vec<ListedSecret>) {
+        self.found = Thing {
+            resource_type: "vault",
+            resource: Some(*vault.bytes()),
+            vault: Some(vault),
+            basis: self.found.basis,
+            ..Thing::default()
+        };
         self.listed = Some(secrets);
     }
 

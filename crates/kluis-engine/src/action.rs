@@ -2,85 +2,11 @@
 //!
 //! Every engine operation names exactly one [`Action`], so none can be unauthorized or unrecorded.
 
+mod scope;
+
+pub use scope::Scope;
+
 use crate::caller::Role;
-
-/// A scope of an API key, in CredVault's words (contract A2, RULES §1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// `billing:manage`: stored, opens nothing here.
-    BillingManage,
-    /// `database:read`: vaults, names and secret values.
-    DatabaseRead,
-    /// `database:write`: vaults and secrets made, changed, deleted.
-    DatabaseWrite,
-    /// `experiment:write`: intelligence runs and feedback.
-    ExperimentWrite,
-    /// `function:invoke`: stored, opens nothing here.
-    FunctionInvoke,
-    /// `logs:read`: the record.
-    LogsRead,
-    /// `metadata:read`: everything without secret values.
-    MetadataRead,
-    /// `notebook:create`: stored, opens nothing here.
-    NotebookCreate,
-    /// `notebook:read`: stored, opens nothing here.
-    NotebookRead,
-    /// `orchestration:execute`: rotations and synchronizations.
-    OrchestrationExecute,
-    /// `query:execute`: queries, connection tests, leases.
-    QueryExecute,
-    /// `settings:modify`: policies, clusters, integrations, webhooks.
-    SettingsModify,
-    /// `team:manage`: a user's own keys.
-    TeamManage,
-}
-
-impl Scope {
-    /// All of them.
-    pub const ALL: [Self; 13] = [
-        Self::BillingManage,
-        Self::DatabaseRead,
-        Self::DatabaseWrite,
-        Self::ExperimentWrite,
-        Self::FunctionInvoke,
-        Self::LogsRead,
-        Self::MetadataRead,
-        Self::NotebookCreate,
-        Self::NotebookRead,
-        Self::OrchestrationExecute,
-        Self::QueryExecute,
-        Self::SettingsModify,
-        Self::TeamManage,
-    ];
-
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BillingManage => "billing:manage",
-            Self::DatabaseRead => "database:read",
-            Self::DatabaseWrite => "database:write",
-            Self::ExperimentWrite => "experiment:write",
-            Self::FunctionInvoke => "function:invoke",
-            Self::LogsRead => "logs:read",
-            Self::MetadataRead => "metadata:read",
-            Self::NotebookCreate => "notebook:create",
-            Self::NotebookRead => "notebook:read",
-            Self::OrchestrationExecute => "orchestration:execute",
-            Self::QueryExecute => "query:execute",
-            Self::SettingsModify => "settings:modify",
-            Self::TeamManage => "team:manage",
-        }
-    }
-
-    /// The scope that this word names.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == word)
-    }
-
-    pub(crate) const fn bit(self) -> u32 {
-        1 << self as u32
-    }
-}
 
 /// Which scopes an action needs of a scoped credential.
 #[derive(Clone, Copy, Debug)]
@@ -162,8 +88,19 @@ const SEE: ScopeNeed = ScopeNeed::OneOf(&[Scope::MetadataRead, Scope::DatabaseRe
 const READ: ScopeNeed = ScopeNeed::OneOf(&[Scope::DatabaseRead]);
 const WRITE: ScopeNeed = ScopeNeed::OneOf(&[Scope::DatabaseWrite]);
 const SETTINGS: ScopeNeed = ScopeNeed::OneOf(&[Scope::SettingsModify]);
+const QUERY: ScopeNeed = ScopeNeed::OneOf(&[Scope::QueryExecute]);
+const ORCHESTRATION: ScopeNeed = ScopeNeed::OneOf(&[Scope::OrchestrationExecute]);
+const METADATA: ScopeNeed = ScopeNeed::OneOf(&[Scope::MetadataRead]);
+const EXPERIMENT: ScopeNeed = ScopeNeed::OneOf(&[Scope::ExperimentWrite]);
 const LOGS: ScopeNeed = ScopeNeed::OneOf(&[Scope::LogsRead]);
 const TEAM: ScopeNeed = ScopeNeed::OneOf(&[Scope::TeamManage]);
+
+/// Whatever begins jobs ends them.
+const JOBS: ScopeNeed = ScopeNeed::OneOf(&[
+    Scope::OrchestrationExecute,
+    Scope::ExperimentWrite,
+    Scope::SettingsModify,
+]);
 
 const ANYONE: Floor = Floor::Anyone;
 const MEMBER: Floor = Floor::Role(Role::Member);
@@ -226,6 +163,22 @@ actions! {
     AuditList: "audit.list", ANYONE, LOGS, AGENTS, Read;
     /// Check the chain of the record.
     AuditVerify: "audit.verify", ADMIN, LOGS, USERS, Read;
+    /// See the clusters of database servers.
+    ClusterList: "cluster.list", ANYONE, METADATA, USERS, Read;
+    /// See one cluster.
+    ClusterRead: "cluster.view", ANYONE, METADATA, USERS, Read;
+    /// Make a cluster.
+    ClusterCreate: "cluster.create", ADMIN, SETTINGS, USERS, Change;
+    /// Change a cluster.
+    ClusterUpdate: "cluster.update", ADMIN, SETTINGS, USERS, Change;
+    /// Delete a cluster.
+    ClusterDelete: "cluster.delete", ADMIN, SETTINGS, USERS, Change;
+    /// Try to log in to a cluster's servers.
+    ClusterTest: "cluster.test", ANYONE, QUERY, USERS, Read;
+    /// See the secrets that are bound to a cluster.
+    ClusterRecordList: "cluster.records", ANYONE, METADATA, USERS, Read;
+    /// Change the passwords of secrets on the servers of their cluster.
+    ClusterRotate: "cluster.rotate", ADMIN, ORCHESTRATION, USERS, Change;
     /// See the environments of a vault.
     EnvironmentList: "environment.list", ANYONE, SEE, AGENTS, Read;
     /// Make an environment of a vault.
@@ -256,6 +209,18 @@ actions! {
     IpRuleCreate: "ip_rule.create", ADMIN, SETTINGS, USERS, Change;
     /// Remove a rule about addresses.
     IpRuleDelete: "ip_rule.delete", ADMIN, SETTINGS, USERS, Change;
+    /// See the jobs.
+    JobList: "job.list", ANYONE, METADATA, USERS, Read;
+    /// See one job.
+    JobRead: "job.view", ANYONE, METADATA, USERS, Read;
+    /// Cancel a job.
+    JobCancel: "job.cancel", MEMBER, JOBS, USERS, Change;
+    /// See the leases of a cluster.
+    LeaseList: "lease.list", ANYONE, METADATA, AGENTS, Read;
+    /// Get a user of a cluster's servers for a while.
+    LeaseCreate: "lease.create", ANYONE, QUERY, AGENTS, Change;
+    /// End a lease before its time.
+    LeaseRevoke: "lease.revoke", ANYONE, QUERY, AGENTS, Change;
     /// Make an organization and its owner.
     OrganizationCreate: "organization.create", Floor::ServerOwner, UNSCOPED, USERS, Change;
     /// Change the own password.
@@ -282,12 +247,18 @@ actions! {
     SecretList: "secret.list", ANYONE, SEE, AGENTS, Read;
     /// Read the value of a secret, or of all secrets in a vault at once.
     SecretRead: "secret.read", ANYONE, READ, AGENTS, Read;
+    /// See one secret without its value.
+    SecretView: "secret.view", ANYONE, SEE, AGENTS, Read;
+    /// Look for secrets in a vault by what is kept beside their values.
+    SecretQuery: "secret.query", ANYONE, QUERY, AGENTS, Read;
     /// Create a secret, give it a new value, or change what is kept beside it.
     SecretWrite: "secret.write", ANYONE, WRITE, AGENTS, Change;
     /// Delete a secret, or close it so that it can be restored.
     SecretDelete: "secret.delete", ANYONE, WRITE, AGENTS, Change;
     /// Open the closed versions of a secret again.
     SecretRestore: "secret.restore", ANYONE, WRITE, AGENTS, Change;
+    /// Give a secret the value of an old version again.
+    SecretVersionRestore: "secret.version_restore", ANYONE, WRITE, AGENTS, Change;
     /// Give a secret a new value that the server makes.
     SecretRotate: "secret.rotate", ANYONE, WRITE, AGENTS, Change;
     /// Take a version of a secret out of use.
@@ -328,6 +299,10 @@ actions! {
     TagList: "tag.list", ADMIN, SEE, USERS, Read;
     /// See the templates.
     TemplateList: "template.list", ANYONE, ANY, AGENTS, Read;
+    /// See what judges secrets.
+    ModelList: "intelligence.models", ANYONE, METADATA, USERS, Read;
+    /// Have texts looked at that are not kept.
+    TextClassify: "intelligence.classify", ANYONE, EXPERIMENT, USERS, Read;
     /// Begin, confirm or end the own second factor.
     TotpChange: "auth.totp", ANYONE, UNSCOPED, USERS, Change;
     /// See the users.
@@ -354,6 +329,26 @@ actions! {
     VaultDelete: "vault.delete", ANYONE, WRITE, AGENTS, Change;
     /// Take a vault from its maker.
     VaultTakeOver: "vault.take_over", ADMIN, WRITE, USERS, Change;
+    /// See the webhooks.
+    WebhookList: "webhook.list", ANYONE, METADATA, USERS, Read;
+    /// See one webhook.
+    WebhookRead: "webhook.view", ANYONE, METADATA, USERS, Read;
+    /// See what webhooks can be for.
+    WebhookEventList: "webhook.events", ANYONE, METADATA, USERS, Read;
+    /// Make a webhook.
+    WebhookCreate: "webhook.create", ADMIN, SETTINGS, USERS, Change;
+    /// Change a webhook.
+    WebhookUpdate: "webhook.update", ADMIN, SETTINGS, USERS, Change;
+    /// Remove a webhook.
+    WebhookDelete: "webhook.delete", ADMIN, SETTINGS, USERS, Change;
+    /// Replace the secret of a webhook.
+    WebhookRotateSecret: "webhook.rotate_secret", ADMIN, SETTINGS, USERS, Change;
+    /// Send a test to a webhook.
+    WebhookTest: "webhook.test", ADMIN, SETTINGS, USERS, Change;
+    /// See what was delivered to a webhook: names out of every vault are in it.
+    WebhookDeliveryList: "webhook.deliveries", ADMIN, LOGS, USERS, Read;
+    /// Deliver something again.
+    WebhookRedeliver: "webhook.redeliver", ADMIN, SETTINGS, USERS, Change;
     /// See the rules that let agents read a zero-knowledge item.
     ZkAccessList: "zk_access.list", ADMIN, READ, AGENTS, Read;
     /// Let an agent read a zero-knowledge item.

@@ -20,6 +20,7 @@ use crate::sessions::ACCESS_PREFIX;
 use crate::sightings::{Holder, Reason};
 use crate::store::sql::authentication as sql;
 use crate::store::{Failure, Generations, Row, params, unexpected};
+use crate::webhooks::EventSet;
 
 /// Which kinds of credentials a header may carry (the table of RULES §1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,7 @@ impl Engine {
             credential: found.credential,
             scopes: found.scopes,
             plan: found.plan,
+            subscribed: found.subscribed,
             origin,
         })
     }
@@ -157,6 +159,7 @@ pub(crate) struct Found {
     organization: OrganizationId,
     /// Where the organization may be asked from; anywhere when `None`.
     ip_rules: Option<IpRules>,
+    subscribed: EventSet,
     principal: Principal,
     plan: Plan,
     active: bool,
@@ -174,6 +177,7 @@ impl Found {
         let id = row.array()?;
         let organization = OrganizationId::from_bytes(row.array()?);
         let ip_rules = IpRules::parse(&row.text()?)?;
+        let subscribed = EventSet::summarized(&row.text()?);
         let user = UserId::from_bytes(row.array()?);
         let role = Role::parse(&row.text()?).ok_or_else(unexpected)?;
         let plan = Plan::parse(&row.text()?).ok_or_else(unexpected)?;
@@ -183,6 +187,7 @@ impl Found {
             credential: Credential::Session(SessionId::from_bytes(id)),
             organization,
             ip_rules,
+            subscribed,
             principal: Principal::User(User {
                 id: user,
                 role,
@@ -223,6 +228,7 @@ impl Found {
         let id = row.array()?;
         let organization = OrganizationId::from_bytes(row.array()?);
         let ip_rules = IpRules::parse(&row.text()?)?;
+        let subscribed = EventSet::summarized(&row.text()?);
         let agent = AgentId::from_bytes(row.array()?);
         let registered_by = row.optional_array()?.map(UserId::from_bytes);
         let active = row.flag()?;
@@ -257,6 +263,7 @@ impl Found {
             credential,
             organization,
             ip_rules,
+            subscribed,
             principal: Principal::Agent(Arc::new(agent)),
             plan,
             active: active && in_force,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::action::{Scope, ScopeNeed};
 use crate::ids::{AgentId, ApiKeyId, OrganizationId, RequestId, SessionId, UserId, VaultId};
 use crate::policy::Glob;
+use crate::webhooks::EventSet;
 
 /// A proven principal with its limits, for one request.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct Caller {
     pub scopes: Option<ScopeSet>,
     /// How fast its user may go.
     pub plan: Plan,
+    /// What the webhooks of its organization are for: what is not in it is told to nobody.
+    pub subscribed: EventSet,
     /// Where the request came from, and through which API.
     pub origin: Origin,
 }

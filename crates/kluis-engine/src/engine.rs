@@ -14,8 +14,12 @@ use crate::blocking::{Pool, Threads};
 use crate::clock::Clock;
 use crate::error::{Conflict, Error};
 use crate::ids::{OrganizationId, VaultId};
+use crate::jobs::Runner;
 use crate::keys::{Keys, Unsealed, server_keys_create};
+use crate::leases::Sweep;
 use crate::limits::Guesses;
+use crate::outbound::{Outbound, Reach};
+use crate::password_changes::Barrier;
 use crate::policies::PolicyCache;
 use crate::remembered::Remembered;
 use crate::seal::{Collected, NewSeal, Seal, SealStatus, UnsealInput};
@@ -24,6 +28,7 @@ use crate::sightings::{Minutes, Sightings};
 use crate::store::sql::keys as sql;
 use crate::store::{Conn, Storage, Store, params};
 use crate::transport_keys::{RETIRED_LIFE, StoredKey};
+use crate::webhooks::Couriers;
 use crate::zk::Handouts;
 
 /// The rules and the store behind every API; cheap to clone.
@@ -51,6 +56,8 @@ pub struct Settings {
     pub transport_key_bits: ModulusBits,
     /// How long such a key opens what comes after it was replaced.
     pub retired_transport_keys: Duration,
+    /// What calls of this server to others may reach.
+    pub outbound: Reach,
 }
 
 /// An engine that may have been dropped.
@@ -69,6 +76,11 @@ struct Parts {
     sightings: Sightings,
     guesses: Guesses,
     handouts: Handouts,
+    outbound: Outbound,
+    jobs: Runner,
+    couriers: Couriers,
+    barrier: Barrier,
+    sweep: Sweep,
     decoy: OnceCell<String>,
 }
 
@@ -123,6 +135,7 @@ impl Settings {
             password_cost: password::Params::default(),
             transport_key_bits: ModulusBits::default(),
             retired_transport_keys: RETIRED_LIFE,
+            outbound: Reach::default(),
         }
     }
 }
@@ -138,6 +151,7 @@ impl Engine {
             signer.clone(),
         )
         .await?;
+        let outbound = Outbound::new(settings.outbound);
         let engine = Self(Arc::new(Parts {
             settings,
             clock,
@@ -151,9 +165,16 @@ impl Engine {
             sightings: Sightings::default(),
             guesses: Guesses::default(),
             handouts: Handouts::default(),
+            outbound,
+            jobs: Runner::default(),
+            couriers: Couriers::default(),
+            barrier: Barrier::default(),
+            sweep: Sweep::default(),
             decoy: OnceCell::new(),
         }));
         engine.upkeep_begin();
+        engine.jobs_begin();
+        engine.clusters_begin();
         Ok(engine)
     }
 
@@ -292,6 +313,31 @@ impl Engine {
         &self.0.handouts
     }
 
+    /// The only way out.
+    pub(crate) fn outbound(&self) -> &Outbound {
+        &self.0.outbound
+    }
+
+    /// What this node runs besides.
+    pub(crate) fn jobs(&self) -> &Runner {
+        &self.0.jobs
+    }
+
+    /// What this node delivers.
+    pub(crate) fn couriers(&self) -> &Couriers {
+        &self.0.couriers
+    }
+
+    /// Which passwords are being changed on servers, and who waits for that.
+    pub(crate) fn barrier(&self) -> &Barrier {
+        &self.0.barrier
+    }
+
+    /// Which clusters' leases are being revoked.
+    pub(crate) fn sweep(&self) -> &Sweep {
+        &self.0.sweep
+    }
+
     /// Where the hash is kept that stands in for a user who does not exist.
     pub(crate) fn decoy(&self) -> &OnceCell<String> {
         &self.0.decoy
@@ -337,7 +383,7 @@ mod tests {
     ) {
         fn can_move<T: Send>(_: T) {}
         can_move(engine.vault_list(caller));
-        can_move(engine.vault_delete(caller, vault));
+        can_move(engine.vault_delete(caller, vault, crate::vaults::Contents::Any));
         can_move(engine.secret_read(caller, vault, at, Which::Current));
         can_move(engine.secret_list_values(caller, vault));
         can_move(engine.secret_write(caller, vault, at.clone(), write));

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::ids::SecretId;
+
 /// Why an operation did not happen.
 ///
 /// `Display` is the public text: safe to send to any caller, free of values, tokens and internals.
@@ -84,8 +86,13 @@ pub enum Unavailable {
     NotRecorded(Cause),
     /// The root key is not in memory: unseal first.
     Sealed,
+    /// The password of this secret is being changed on a server, so its value may open nothing at this moment. Never leaves
+    /// the engine: whoever reads waits.
+    Switching(SecretId),
     /// The database or the disk did not answer, or refused.
     Storage(Cause),
+    /// A database server of the organization did not answer, or refused; why, in words for the caller.
+    Target(String),
 }
 
 /// An internal cause: for logs, never for callers, so it has no `Display`.
@@ -147,7 +154,9 @@ impl Error {
             | Self::RateLimited { .. }
             | Self::TooLarge
             | Self::Unauthenticated
-            | Self::Unavailable(Unavailable::Sealed) => None,
+            | Self::Unavailable(
+                Unavailable::Sealed | Unavailable::Switching(_) | Unavailable::Target(_),
+            ) => None,
         }
     }
 }
@@ -167,6 +176,9 @@ impl fmt::Display for Error {
             Self::TooLarge => f.write_str("The request or value is too large."),
             Self::Unauthenticated => f.write_str("The credentials are missing or invalid."),
             Self::Unavailable(Unavailable::Sealed) => f.write_str("The server is sealed."),
+            Self::Unavailable(Unavailable::Target(why)) => {
+                write!(f, "The database server could not do this: {why}.")
+            }
             Self::Unavailable(_) => f.write_str("The server cannot serve this now. Try again."),
         }
     }

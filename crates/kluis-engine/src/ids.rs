@@ -64,6 +64,8 @@ ids! {
     AgentId;
     /// An API key.
     ApiKeyId;
+    /// A group of database servers.
+    ClusterId;
     /// A log-in of a device that waits for a person.
     DeviceLoginId;
     /// An agent that asks to be registered.
@@ -78,8 +80,14 @@ ids! {
     HoneytokenId;
     /// A rule about addresses.
     IpRuleId;
+    /// A job.
+    JobId;
+    /// A user of a database server that lives for a while.
+    LeaseId;
     /// An organization: the border that nothing crosses.
     OrganizationId;
+    /// A password that is being changed on a database server.
+    PasswordChangeId;
     /// A policy on a vault.
     PolicyId;
     /// A request, as the access log and the record name it.
@@ -96,6 +104,10 @@ ids! {
     UserId;
     /// A vault.
     VaultId;
+    /// A delivery to a webhook.
+    WebhookDeliveryId;
+    /// A webhook: where an organization is told of what happens.
+    WebhookId;
     /// A rule that lets an agent read a zero-knowledge item.
     ZkAccessId;
     /// An item of a zero-knowledge vault, as its client names it.

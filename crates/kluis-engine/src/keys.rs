@@ -31,6 +31,7 @@ pub(crate) struct Unsealed {
     cursors: MacKey,
     second_factors: MacKey,
     zk_proofs: MacKey,
+    lease_names: MacKey,
     access_tokens: SigningKey,
     transport: TransportKeys,
     organizations: RwLock<HashMap<OrganizationId, Arc<OrganizationKeys>>>,
@@ -57,6 +58,8 @@ pub(crate) const ACCESS_TOKEN: &str = "access-token";
 const SECOND_FACTOR: &str = "second-factor";
 /// What the key for proofs of zero-knowledge keys is derived for, from that for digests.
 const ZK_PROOF: &str = "zk-proof";
+/// What the key for names of users of leases is derived for, from that for digests.
+const LEASE_NAME: &str = "lease-name";
 
 impl Keys {
     pub(crate) fn new(signer: ChainSigner) -> Self {
@@ -106,6 +109,7 @@ impl Keys {
             cursors: MacKey::derive(digest.1.expose(), CURSOR),
             second_factors: MacKey::derive(digest.1.expose(), SECOND_FACTOR),
             zk_proofs: MacKey::derive(digest.1.expose(), ZK_PROOF),
+            lease_names: MacKey::derive(digest.1.expose(), LEASE_NAME),
             access_tokens: SigningKey::from_seed(&access_token.1)?,
             transport: TransportKeys::default(),
             organizations: RwLock::default(),
@@ -138,6 +142,11 @@ impl Unsealed {
     /// Tags the proofs of zero-knowledge keys, so that they are found without being kept.
     pub(crate) fn zk_proofs(&self) -> &MacKey {
         &self.zk_proofs
+    }
+
+    /// Tags the names of users that are made on database servers, so that they are known to be ours.
+    pub(crate) fn lease_names(&self) -> &MacKey {
+        &self.lease_names
     }
 
     /// Signs access tokens.

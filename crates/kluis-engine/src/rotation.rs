@@ -12,9 +12,11 @@ use crate::error::Error;
 use crate::ids::{OrganizationId, SecretId, VaultId};
 use crate::keys::organization_key_create;
 use crate::notice::{Actor, Notice, SERVER_LOG};
+use crate::password_changes::PASSWORD_CHANGE;
 use crate::store::sql::keys as sql;
 use crate::store::{Tx, params};
 use crate::transport_keys::TRANSPORT_KEY;
+use crate::webhooks::{FORMER_WEBHOOK_SECRET, WEBHOOK_SECRET};
 use crate::zk::ZK_KEY;
 
 impl Engine {
@@ -250,14 +252,29 @@ impl Engine {
 }
 
 /// What is sealed beside things: its kind, and the statements that find and replace what an older key seals.
-const FIELDS: [(&str, &str, &str); 5] = [
+const FIELDS: [(&str, &str, &str); 8] = [
     (ENV_VAR, sql::STALE_ENV_VARS, sql::REWRAP_ENV_VAR),
     (NOTES, sql::STALE_NOTES, sql::REWRAP_NOTES),
+    (
+        PASSWORD_CHANGE,
+        sql::STALE_PASSWORD_CHANGES,
+        sql::REWRAP_PASSWORD_CHANGE,
+    ),
     (TOTP, sql::STALE_TOTP, sql::REWRAP_TOTP),
     (
         TRANSPORT_KEY,
         sql::STALE_TRANSPORT_KEYS,
         sql::REWRAP_TRANSPORT_KEY,
+    ),
+    (
+        WEBHOOK_SECRET,
+        sql::STALE_WEBHOOK_SECRETS,
+        sql::REWRAP_WEBHOOK_SECRET,
+    ),
+    (
+        FORMER_WEBHOOK_SECRET,
+        sql::STALE_FORMER_WEBHOOK_SECRETS,
+        sql::REWRAP_FORMER_WEBHOOK_SECRET,
     ),
     (ZK_KEY, sql::STALE_ZK_KEYS, sql::REWRAP_ZK_KEY),
 ];

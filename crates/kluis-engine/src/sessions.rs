@@ -119,6 +119,8 @@ impl Engine {
             self.store()
                 .record(notice.event(self.clock().now())?)
                 .await?;
+            self.webhooks_tell_login(organization, user, &origin)
+                .await?;
         }
         outcome
     }

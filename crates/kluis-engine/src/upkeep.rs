@@ -14,13 +14,19 @@ use crate::ids::OrganizationId;
 use crate::notice::{Actor, Notice, NoticeDetails};
 use crate::sessions::REFRESH_LIFE;
 use crate::sightings::Minutes;
-use crate::store::sql::{agents, device_logins, enrollments, limits, secrets, sessions, shares};
+use crate::store::sql::{
+    agents, device_logins, enrollments, jobs, limits, secrets, sessions, shares, webhooks,
+};
 use crate::store::{Conn, params};
 
 /// How long a closed secret can be restored.
 const CLOSED_LIFE: Duration = Duration::from_hours(30 * 24);
 /// How long an expired share stays in lists.
 const EXPIRED_LIFE: Duration = CLOSED_LIFE;
+/// How long a job is told of after its end (contract B8).
+const FINISHED_LIFE: Duration = CLOSED_LIFE;
+/// How long a delivery stays in the log (contract B7).
+const DELIVERY_LIFE: Duration = CLOSED_LIFE;
 /// How long an agent is told that its enrolment has expired.
 const TOLD_LIFE: Duration = Duration::from_hours(24);
 /// How often [`Engine::upkeep`] runs.
@@ -56,6 +62,12 @@ impl Engine {
                     conn.execute(device_logins::DELETE_EXPIRED, params![now])
                         .await?;
                     conn.execute(enrollments::DELETE_EXPIRED, params![now.before(TOLD_LIFE)])
+                        .await?;
+                    conn.execute(jobs::DELETE_FINISHED, params![now.before(FINISHED_LIFE)])
+                        .await?;
+                    conn.execute(webhooks::FORGET_FORMER_SECRETS, params![now])
+                        .await?;
+                    conn.execute(webhooks::DELETE_OLD, params![now.before(DELIVERY_LIFE)])
                         .await?;
                     conn.execute(limits::DELETE_STALE, params![now]).await?;
                     engine.transport_keys_clear(conn, now).await

@@ -138,7 +138,11 @@ fn known(service: &str) -> Result<(), ConnectError> {
     path = "/grpc.health.v1.Health/Check",
     tag = "health_rpc",
     request_body = Message,
-    responses((status = 200, body = Message))
+    responses(
+        (status = 200, body = Message),
+        (status = 400, body = Message, description = "The message cannot be read"),
+        (status = 415, description = "The media type is none of RPC's")
+    )
 )]
 async fn health_check(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
@@ -155,7 +159,11 @@ async fn health_check(State(app): State<App>, request: Request) -> Response {
     path = "/grpc.health.v1.Health/Watch",
     tag = "health_rpc",
     request_body = Message,
-    responses((status = 200, body = Message))
+    responses(
+        (status = 200, body = Message, description = "A stream of messages, in a media type for streams"),
+        (status = 415, description = "The media type is none of RPC's"),
+        (status = 501, body = Message, description = "The media type is one for single messages")
+    )
 )]
 async fn health_watch(State(app): State<App>, request: Request) -> Response {
     call(app, request).await
@@ -167,7 +175,11 @@ async fn health_watch(State(app): State<App>, request: Request) -> Response {
     path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     tag = "health_rpc",
     request_body = Message,
-    responses((status = 200, body = Message))
+    responses(
+        (status = 200, body = Message, description = "A stream of messages, in a media type for streams"),
+        (status = 415, description = "The media type is none of RPC's"),
+        (status = 501, body = Message, description = "The media type is one for single messages")
+    )
 )]
 async fn reflection(State(app): State<App>, request: Request) -> Response {
     call(app, request).await
@@ -179,7 +191,11 @@ async fn reflection(State(app): State<App>, request: Request) -> Response {
     path = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
     tag = "health_rpc",
     request_body = Message,
-    responses((status = 200, body = Message))
+    responses(
+        (status = 200, body = Message, description = "A stream of messages, in a media type for streams"),
+        (status = 415, description = "The media type is none of RPC's"),
+        (status = 501, body = Message, description = "The media type is one for single messages")
+    )
 )]
 async fn reflection_alpha(State(app): State<App>, request: Request) -> Response {
     call(app, request).await

@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::address_limit::AddressLimits;
-use crate::api::crate_io;
+use crate::api::{crate_io, credvault};
 use crate::app::{App, Parts};
 use crate::config::Config;
 use crate::gate::Gate;
@@ -98,6 +98,7 @@ impl Server {
             addresses.push(socket.local_addr().map_err(cannot)?);
             sockets.push(socket);
         }
+        engine.webhooks_begin(credvault::COURIER);
         let (routes, handlers) = Routes::build(config.doors)?;
         let app = App::new(Parts {
             metrics: Metrics::new(routes.counts().cloned().collect(), engine.clone()),

@@ -104,7 +104,7 @@ impl Act {
     }
 
     /// Who is recorded: type, id, id of the credential.
-    pub(super) fn actor(&self) -> (&'static str, Option<[u8; 16]>, Option<[u8; 16]>) {
+    pub(crate) fn actor(&self) -> (&'static str, Option<[u8; 16]>, Option<[u8; 16]>) {
         match &self.done_by {
             Some(DoneBy::Anyone) => ("anonymous", None, None),
             Some(DoneBy::Caller(caller)) => actor_of(caller),

@@ -15,6 +15,7 @@ use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::{EventId, VaultId};
+use crate::pages::first_id_of;
 use crate::store::sql::events as sql;
 use crate::store::{Conn, Failure, Row, params};
 
@@ -47,7 +48,7 @@ pub enum ResourceFilter {
 }
 
 /// What a caller sees of its organization's record (RULES §2).
-enum Sight {
+pub(super) enum Sight {
     All,
     Own([u8; 16]),
     /// Own acts, and acts on these vaults.
@@ -98,7 +99,7 @@ impl Engine {
 }
 
 impl Sight {
-    async fn of(conn: &mut Conn, caller: &Caller) -> Result<Self, Failure> {
+    pub(super) async fn of(conn: &mut Conn, caller: &Caller) -> Result<Self, Failure> {
         let user = match &caller.principal {
             Principal::Agent(agent) => return Ok(Self::Own(*agent.id.bytes())),
             Principal::User(user) => user,
@@ -304,16 +305,6 @@ impl Search<'_> {
             && shown.entry.action == Action::AuditList.rule().name;
         sees && asked && !is_own_look
     }
-}
-
-/// The lowest id of an event at `time`.
-pub(super) fn first_id_of(time: Timestamp) -> [u8; 16] {
-    let [_, _, millis @ ..] = u64::try_from(time.millis()).unwrap_or(0).to_be_bytes();
-    let mut id = [0; 16];
-    for (byte, of) in id.iter_mut().zip(millis) {
-        *byte = of;
-    }
-    id
 }
 
 /// The lowest id of an event after `time`.

@@ -1,7 +1,8 @@
 //! Which part of a chain is meant.
 
-use super::query::{first_id_after, first_id_of};
+use super::query::first_id_after;
 use crate::clock::Timestamp;
+use crate::pages::first_id_of;
 use crate::store::sql::events as sql;
 use crate::store::{Conn, Failure, Row, params};
 

@@ -2,16 +2,29 @@
 //!
 //! | file | operations |
 //! |---|---|
-//! | `read.rs` | `secret_read`, `secret_list`, `secret_list_values`, `secret_version_list` |
+//! | `read.rs` | `secret_read`, `secret_version_list` |
+//! | `list.rs` | `secret_list`, `secret_list_values` |
 //! | `sealed.rs` | `sealed_secret_put` |
 //! | `selected.rs` | `sealed_secret_list`, `sealed_secret_retrieve`, `sealed_secret_delete`, `tag_list` |
 //! | `shared.rs` | reading for a share |
 //! | `write.rs` | `secret_write` |
+//! | `view.rs` | `secret_view`, `secret_query` |
+//! | `bulk.rs` | `secret_insert`, `secret_update_where`, `secret_delete_where` |
+//! | `revert.rs` | `secret_version_restore` |
 //! | `remove.rs` | `secret_delete`, `secret_close`, `secret_restore`, `secret_purge` |
+//! | `unattended.rs` | what the engine reads and writes by itself, for database clusters |
 //! | `row.rs` | rows of the database, opened and sealed values |
+//! | `fields.rs`, `merge.rs` | values of named fields; what a write changes in part |
+//! | `filter.rs` | conditions on secrets |
 
+mod bulk;
+mod fields;
+mod filter;
+mod list;
+mod merge;
 mod read;
 mod remove;
+mod revert;
 mod rotate;
 mod row;
 mod sealed;
@@ -19,17 +32,27 @@ mod selected;
 mod shared;
 mod shown;
 mod stored;
+mod unattended;
+mod view;
 mod write;
+mod writing;
 
+pub use bulk::Updated;
+pub use fields::{FieldsChange, NamedFields};
+pub use filter::{Filter, Place, State, Test};
+pub use merge::LARGEST_FIELDS;
 pub use rotate::{Charset, Rotate};
 pub use sealed::{Sealed, SealedPut};
 pub use selected::{InVault, Reader, Retrieved, Selection};
 pub(crate) use stored::{Asked, Listed, Stored};
+pub(crate) use unattended::{
+    Unattended, generated_password, password_alone, password_of, secret_of_columns, with_password,
+};
 pub(crate) use write::secret_make;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{SecretId, VaultId};
+use crate::ids::{ClusterId, SecretId, VaultId};
 use crate::policy::PolicyPrincipal;
 
 /// A secret without its value.
@@ -51,6 +74,10 @@ pub struct SecretInfo {
     pub newest_version: u32,
     /// The current version, unless there is none.
     pub version: Option<VersionInfo>,
+    /// The database cluster that it is bound to.
+    pub cluster: Option<ClusterId>,
+    /// Whether its password is being changed on a server.
+    pub switching: bool,
     /// Whether the whole secret is disabled.
     pub disabled: bool,
     /// Whether and why its value cannot be had.
@@ -93,6 +120,8 @@ pub enum Availability {
     Closed,
     /// Disabled, or no version is enabled.
     Disabled,
+    /// It has no value yet.
+    Empty,
     /// Past its expiry.
     Expired,
     /// Read as often as it may be.
@@ -152,6 +181,8 @@ pub struct Path(String);
 pub struct SecretWrite {
     /// A new value, and so a new version.
     pub value: Option<Value>,
+    /// Fields of the value to set or to remove, instead of a whole new value; those not named stay.
+    pub value_change: Option<FieldsChange>,
     /// Another type.
     pub kind: Option<String>,
     /// The type of a new secret when none is stated.
@@ -162,20 +193,28 @@ pub struct SecretWrite {
     pub tags: Option<Vec<String>>,
     /// Other plain fields, as the text of a JSON object.
     pub fields: Option<String>,
+    /// Plain fields to merge into those that there are: a JSON merge patch (RFC 7396).
+    pub fields_change: Option<serde_json::Map<String, serde_json::Value>>,
     /// Metadata of the new version, as the text of a JSON object; those of the current one unless stated.
     pub metadata: Option<String>,
     /// Kept with the new version, and without effect: the text of a JSON object (1claw contract §6.3).
     pub rotation_policy: Option<String>,
-    /// Expiry of the new version.
+    /// Expiry of the new version; stated without a value, of the current one.
     pub expires_at: Limit<Timestamp>,
     /// How often the new version can be read.
     pub max_access_count: Limit<u32>,
     /// Whether the secret is to be disabled or enabled.
     pub disabled: Option<bool>,
+    /// The database cluster that it is to be bound to, or none. For owners and admins.
+    pub cluster: Option<Option<ClusterId>>,
     /// What has to be there already.
     pub expect: Expect,
-    /// The path that the secret is said to have; `Invalid` when it has another, since none is ever renamed.
+    /// The path that the secret is said to have; `Invalid` when it has another.
     pub stated_path: Option<String>,
+    /// Another path. Whoever moves a secret has to be allowed to read it, since other policies apply there.
+    pub renamed: Option<Path>,
+    /// Whether the answer is to have value and notes; what it shows and did not set itself is recorded as read.
+    pub shows_value: bool,
 }
 
 /// A limit of a new version.
@@ -216,22 +255,27 @@ pub struct SecretWritten {
 pub const LARGEST_VALUE: usize = 5 << 20;
 
 impl SecretWrite {
-    /// A write that changes nothing yet.
+    /// A write that changes nothing yet, with an answer that shows what may be shown.
     pub const fn new(default_kind: &'static str, expect: Expect) -> Self {
         Self {
             value: None,
+            value_change: None,
             kind: None,
             default_kind,
             notes: None,
             tags: None,
             fields: None,
+            fields_change: None,
             metadata: None,
             expires_at: Limit::Carried,
             max_access_count: Limit::Carried,
             rotation_policy: None,
             disabled: None,
+            cluster: None,
             expect,
             stated_path: None,
+            renamed: None,
+            shows_value: true,
         }
     }
 }
@@ -274,6 +318,12 @@ impl Path {
 }
 
 impl VersionInfo {
+    /// How often it can still be read, where that is limited.
+    pub(crate) fn reads_left(&self) -> Option<u32> {
+        self.max_access_count
+            .map(|most| most.saturating_sub(self.access_count))
+    }
+
     /// Whether its value can be had at `now`.
     pub fn availability(&self, now: Timestamp) -> Availability {
         if self.closed_at.is_some() {

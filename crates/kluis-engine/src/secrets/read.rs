@@ -1,18 +1,20 @@
-//! Reading: one value, all values of a vault, names, versions.
+//! Reading: one value, versions.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use super::row::{SecretRow, VersionRow};
-use super::stored::{Stored, rows};
-use super::{Availability, Path, SecretAt, SecretInfo, SecretRead, Value, VersionInfo, Which};
+use super::stored::Stored;
+use super::{Availability, Path, SecretAt, SecretInfo, SecretRead, VersionInfo, Which};
 use crate::access::Access;
-use crate::act::{Act, ListedSecret};
+use crate::act::Act;
 use crate::action::Action;
 use crate::caller::Caller;
 use crate::engine::Engine;
-use crate::error::Error;
+use crate::error::{Error, Unavailable};
 use crate::ids::VaultId;
-use crate::policy::{Permission, Subject, Verdict};
+use crate::policy::{Permission, Subject};
 use crate::store::sql::secrets as sql;
 use crate::store::{Conn, params};
 
@@ -35,87 +37,29 @@ impl Engine {
         at: &SecretAt,
         which: Which,
     ) -> Result<SecretRead, Error> {
-        let unlimited = self
-            .look(caller, Action::SecretRead, async |conn, act| {
-                let found = self.secret_readable(conn, act, vault, at, which).await?;
-                if found.is_limited() {
-                    act.defer();
-                    return Ok(None);
+        loop {
+            let read = self
+                .look(caller, Action::SecretRead, async |conn, act| {
+                    let found = self.secret_readable(conn, act, vault, at, which).await?;
+                    if found.is_limited() {
+                        act.defer();
+                        return Ok(None);
+                    }
+                    self.secret_open(conn, act, found).await.map(Some)
+                })
+                .await;
+            let read = match read {
+                Ok(None) => {
+                    self.secret_read_limited(caller, vault, at.clone(), which)
+                        .await
                 }
-                self.secret_open(conn, act, found).await.map(Some)
-            })
-            .await?;
-        match unlimited {
-            Some(read) => Ok(read),
-            None => {
-                self.secret_read_limited(caller, vault, at.clone(), which)
-                    .await
+                Ok(Some(read)) => Ok(read),
+                Err(error) => Err(error),
+            };
+            if let Some(read) = self.settled(read).await? {
+                return Ok(read);
             }
         }
-    }
-
-    /// The live secrets of a vault whose names the caller sees, oldest first.
-    pub async fn secret_list(
-        &self,
-        caller: &Caller,
-        vault: VaultId,
-    ) -> Result<Vec<SecretInfo>, Error> {
-        self.look(caller, Action::SecretList, async |conn, act| {
-            let access = self.access(conn, act, vault).await?;
-            names_seen(conn, act, &access, |_| true).await
-        })
-        .await
-    }
-
-    /// The same with the values that the caller may read; none where it may not, where the value is unavailable, and
-    /// where it has a limit, since listing never uses up a read (RULES §4).
-    pub async fn secret_list_values(
-        &self,
-        caller: &Caller,
-        vault: VaultId,
-    ) -> Result<Vec<(SecretInfo, Option<Value>)>, Error> {
-        self.look(caller, Action::SecretRead, async |conn, act| {
-            let access = self.access(conn, act, vault).await?;
-            let rows = self.secret_values(conn, act, vault).await?;
-            let newest = rows
-                .iter()
-                .map(|(secret, version)| secret.key_version(version.as_ref()));
-            let newest = newest.max().unwrap_or(0);
-            let keys = self
-                .keys()?
-                .organization_at(conn, act.caller.organization, newest)
-                .await?;
-            let mut listed = Vec::new();
-            let mut secrets = Vec::with_capacity(rows.len());
-            for (secret, version) in rows.iter() {
-                let standing = access.standing(&act.caller);
-                if !standing.sees(&secret.subject()) {
-                    continue;
-                }
-                let info = version.as_ref().map(|row| &row.info);
-                let available = secret.availability(info, act.now) == Availability::Available
-                    && info.is_some_and(|info| info.max_access_count.is_none());
-                let value = match (available, version) {
-                    (true, Some(row)) => {
-                        match standing.decide(Permission::Read, &secret.subject()) {
-                            Verdict::Allow(basis) => {
-                                act.rests_on(basis);
-                                let number = row.info.number;
-                                listed.push(ListedSecret::at(secret.id, &secret.path, number));
-                                Some(row.sealed.open(&keys, vault, secret.id, number)?)
-                            }
-                            Verdict::Deny => None,
-                        }
-                    }
-                    _ => None,
-                };
-                let info = info.cloned();
-                secrets.push((secret.clone().info(vault, info, act.now), value));
-            }
-            act.lists(listed);
-            Ok(secrets)
-        })
-        .await
     }
 
     /// The versions of a secret, newest first, without values. `Gone` when the path is closed.
@@ -123,24 +67,13 @@ impl Engine {
         &self,
         caller: &Caller,
         vault: VaultId,
-        path: &Path,
+        at: &SecretAt,
     ) -> Result<(SecretInfo, Vec<VersionInfo>), Error> {
         self.look(caller, Action::SecretVersionList, async |conn, act| {
-            let at = SecretAt::Path(path.clone());
-            let found = self
-                .secret_find(conn, act, vault, &at, Which::Current)
+            let sought = self
+                .secret_find(conn, act, vault, at, Which::Current)
                 .await?;
-            let Sought {
-                access,
-                secret,
-                version,
-            } = found;
-            let subject = subject_of(secret.as_ref(), path);
-            if !access.standing(&act.caller).sees(&subject) {
-                return Err(Error::Hidden);
-            }
-            let secret = secret.ok_or(Error::NotFound)?;
-            act.finds_secret(secret.id, &secret.path, None);
+            let (secret, version) = sought.seen(act, at)?;
             if secret.closed_at.is_some() {
                 return Err(Error::Gone);
             }
@@ -197,6 +130,26 @@ impl Engine {
         self.secret_open(conn, act, found).await
     }
 
+    /// That the password of `secret` is not being changed on a server at this moment, or was waited for in vain.
+    pub(super) fn require_settled(&self, act: &Act, secret: &SecretRow) -> Result<(), Error> {
+        if secret.switching && self.barrier().is_waited_for(secret.id, act.now) {
+            return Err(Error::Unavailable(Unavailable::Switching(secret.id)));
+        }
+        Ok(())
+    }
+
+    /// What was read; none after a password was being changed and was waited for: then it is to be read again.
+    pub(super) async fn settled<T>(&self, read: Result<T, Error>) -> Result<Option<T>, Error> {
+        let secret = match read {
+            Err(Error::Unavailable(Unavailable::Switching(secret))) => secret,
+            read => return read.map(Some),
+        };
+        let settled: Pin<Box<dyn Future<Output = Result<(), Error>> + Send + '_>> =
+            Box::pin(self.password_settled(secret));
+        settled.await?;
+        Ok(None)
+    }
+
     /// The secret, if the caller may read it and its value can be had.
     async fn secret_readable(
         &self,
@@ -207,7 +160,11 @@ impl Engine {
         which: Which,
     ) -> Result<Found, Error> {
         let sought = self.secret_find(conn, act, vault, at, which).await?;
-        sought.readable(act, at, which)
+        let found = sought.readable(act, at, which)?;
+        if which == Which::Current {
+            self.require_settled(act, &found.secret)?;
+        }
+        Ok(found)
     }
 
     /// The vault as the caller may know it, and the secret in it if there is one.
@@ -306,22 +263,6 @@ impl Engine {
     }
 }
 
-/// The live secrets of a vault that are `meant` and whose names the caller sees, oldest first.
-pub(super) async fn names_seen(
-    conn: &mut Conn,
-    act: &Act,
-    access: &Access,
-    meant: impl Fn(&SecretRow) -> bool,
-) -> Result<Vec<SecretInfo>, Error> {
-    let mut secrets = Vec::new();
-    for (secret, version) in rows(conn, sql::NAMES, access.id()).await? {
-        if access.standing(&act.caller).sees(&secret.subject()) && meant(&secret) {
-            secrets.push(secret.info(access.id(), version.map(|row| row.info), act.now));
-        }
-    }
-    Ok(secrets)
-}
-
 /// What a vault holds at a place.
 pub(super) struct Sought {
     pub(super) access: Access,
@@ -346,6 +287,30 @@ impl SecretAt {
 }
 
 impl Sought {
+    /// The secret with its current version, if the caller sees its name; closed ones are found too.
+    pub(super) fn seen(
+        self,
+        act: &mut Act,
+        at: &SecretAt,
+    ) -> Result<(SecretRow, Option<VersionRow>), Error> {
+        let Self {
+            access,
+            secret,
+            version,
+        } = self;
+        let subject = match (&secret, at) {
+            (Some(secret), _) => secret.subject(),
+            (None, SecretAt::Path(path)) => subject_of(None, path),
+            (None, SecretAt::Id(_)) => return Err(access.absent(act)),
+        };
+        if !access.standing(&act.caller).sees(&subject) {
+            return Err(Error::Hidden);
+        }
+        let secret = secret.ok_or(Error::NotFound)?;
+        act.finds_secret(secret.id, &secret.path, None);
+        Ok((secret, version))
+    }
+
     /// The secret, if the caller may do one of `permissions`; closed ones are found too.
     pub(super) fn permitted(
         self,
@@ -399,7 +364,11 @@ impl Sought {
         }
         match found.secret.availability(info, act.now) {
             Availability::Available => Ok(found),
-            _ => Err(Error::Gone),
+            Availability::Empty => Err(Error::NotFound),
+            Availability::Closed
+            | Availability::Disabled
+            | Availability::Expired
+            | Availability::UsedUp => Err(Error::Gone),
         }
     }
 }

@@ -16,16 +16,18 @@ use crate::store::{Conn, Tx, params};
 const MAY_DELETE: &[Permission] = &[Permission::Delete, Permission::Write];
 
 impl Engine {
-    /// Destroy a secret with all its versions, at once. A closed one is not found.
+    /// Destroy a secret with all its versions, at once. A closed one is not found; `Conflict` when its newest version is not
+    /// the one that is expected.
     pub async fn secret_delete(
         &self,
         caller: &Caller,
         vault: VaultId,
         at: SecretAt,
+        expected: Option<u32>,
     ) -> Result<(), Error> {
         let engine = self.clone();
         self.change_secrets(caller, Action::SecretDelete, vault, move |tx, act| {
-            Box::pin(async move { engine.secret_delete_in(tx, act, vault, &at).await })
+            Box::pin(async move { engine.secret_delete_in(tx, act, vault, &at, expected).await })
         })
         .await
     }
@@ -37,8 +39,12 @@ impl Engine {
         act: &mut Act,
         vault: VaultId,
         at: &SecretAt,
+        expected: Option<u32>,
     ) -> Result<(), Error> {
         let found = self.live(tx.conn(), act, vault, at).await?;
+        if expected.is_some_and(|version| version != found.secret.newest_version) {
+            return Err(Error::Conflict(Conflict::Version));
+        }
         tx.conn()
             .execute(sql::DELETE, params![found.secret.id.bytes()])
             .await?;
@@ -76,11 +82,11 @@ impl Engine {
         self.change_secrets(caller, Action::SecretRestore, vault, move |tx, act| {
             Box::pin(async move {
                 let conn = tx.conn();
-                let id = engine
-                    .administered(conn, act, vault, &path)
-                    .await?
-                    .secret
-                    .id;
+                let closed = engine.administered(conn, act, vault, &path).await?.secret;
+                let id = closed.id;
+                if closed.closed_at.is_some() {
+                    act.creates();
+                }
                 if conn
                     .execute(sql::REOPEN_VERSIONS, params![id.bytes()])
                     .await?

@@ -114,7 +114,7 @@ impl Charset {
 }
 
 /// `length` characters, each of the charset with the same probability.
-fn generate(charset: Charset, length: u32) -> Result<Secret, Error> {
+pub(super) fn generate(charset: Charset, length: u32) -> Result<Secret, Error> {
     let characters = charset.characters();
     let count = characters.len();
     // Bytes beyond the last whole multiple are drawn anew: none is likelier than another.

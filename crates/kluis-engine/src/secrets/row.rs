@@ -5,7 +5,7 @@ use kluis_crypto::{DataKey, Secret};
 use super::{Availability, Form, SecretInfo, Value, VersionInfo};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{SecretId, VaultId};
+use crate::ids::{ClusterId, SecretId, VaultId};
 use crate::keys::OrganizationKeys;
 use crate::policy::{PolicyPrincipal, Subject};
 use crate::rotation::NOTES;
@@ -24,6 +24,10 @@ pub(crate) struct SecretRow {
     pub(super) newest_version: u32,
     pub(super) current_version: Option<u32>,
     pub(super) closed_at: Option<Timestamp>,
+    /// The database cluster that it is bound to.
+    pub(super) cluster: Option<ClusterId>,
+    /// Whether its password is being changed on a server, so that the value may not be good at this moment.
+    pub(super) switching: bool,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
 }
@@ -77,6 +81,8 @@ impl SecretRow {
             newest_version: row.number()?,
             current_version: row.optional_number()?,
             closed_at: row.optional_time()?,
+            cluster: row.optional_array()?.map(ClusterId::from_bytes),
+            switching: row.flag()?,
             created_at: row.time()?,
             updated_at: row.time()?,
         }))
@@ -102,7 +108,11 @@ impl SecretRow {
         if self.disabled {
             return Availability::Disabled;
         }
-        version.map_or(Availability::Disabled, |version| version.availability(now))
+        match version {
+            Some(version) => version.availability(now),
+            None if self.newest_version == 0 => Availability::Empty,
+            None => Availability::Disabled,
+        }
     }
 
     pub(super) fn info(
@@ -121,6 +131,8 @@ impl SecretRow {
             fields: self.fields,
             newest_version: self.newest_version,
             version,
+            cluster: self.cluster,
+            switching: self.switching,
             disabled: self.disabled,
             availability,
             created_at: self.created_at,

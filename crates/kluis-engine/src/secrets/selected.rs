@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kluis_crypto::{TransientKey, TransportPublicKey};
 use zeroize::Zeroizing;
 
-use super::read::names_seen;
+use super::list::names_seen;
 use super::row::{SecretRow, VersionRow};
 use super::stored::Listed;
 use super::{Availability, Path, SecretAt, SecretInfo, Value, Which};
@@ -120,28 +120,10 @@ impl Engine {
         let key = key
             .await?
             .map_err(|_| Error::invalid(field, "does not encrypt"))?;
-        let looked = self
-            .look(caller, action, async |conn, act| {
-                let Some(access) = self.access_named(conn, act, at).await? else {
-                    return Ok(Looked::Nothing);
-                };
-                let rows = self.secret_values(conn, act, access.id()).await?;
-                let chosen = selection.choose(act, &access, &rows)?;
-                if chosen.iter().any(Chosen::is_limited) {
-                    act.defer();
-                    return Ok(Looked::Limited(access.id()));
-                }
-                let opened = self.open_all(conn, act, &access, chosen).await?;
-                Ok(Looked::Opened(access.id(), opened))
-            })
-            .await?;
-        let (vault, opened) = match looked {
-            Looked::Nothing => (None, Vec::new()),
-            Looked::Opened(vault, opened) => (Some(vault), opened),
-            Looked::Limited(vault) => {
-                let selection = selection.clone();
-                let opened = self.retrieve_limited(caller, vault, selection).await?;
-                (Some(vault), opened)
+        let (vault, opened) = loop {
+            let retrieved = self.retrieve_now(caller, at, &selection).await;
+            if let Some(retrieved) = self.settled(retrieved).await? {
+                break retrieved;
             }
         };
         if let Some(vault) = vault {
@@ -166,7 +148,7 @@ impl Engine {
                 let vault = vault_named(tx.conn(), at.organization, &at.vault).await?;
                 let vault = vault.ok_or(Error::NotFound)?;
                 engine
-                    .secret_delete_in(tx, act, vault, &SecretAt::Path(path))
+                    .secret_delete_in(tx, act, vault, &SecretAt::Path(path), None)
                     .await
             })
         })
@@ -229,6 +211,42 @@ impl Engine {
         Ok(())
     }
 
+    /// The values that are chosen, and the vault, if there is one.
+    async fn retrieve_now(
+        &self,
+        caller: &Caller,
+        at: &InVault,
+        selection: &Selection,
+    ) -> Result<(Option<VaultId>, Vec<Opened>), Error> {
+        let looked = self
+            .look(caller, Action::SealedSecretRead, async |conn, act| {
+                let Some(access) = self.access_named(conn, act, at).await? else {
+                    return Ok(Looked::Nothing);
+                };
+                let rows = self.secret_values(conn, act, access.id()).await?;
+                let chosen = selection.choose(act, &access, &rows)?;
+                for row in &chosen {
+                    self.require_settled(act, row.secret)?;
+                }
+                if chosen.iter().any(Chosen::is_limited) {
+                    act.defer();
+                    return Ok(Looked::Limited(access.id()));
+                }
+                let opened = self.open_all(conn, act, &access, chosen).await?;
+                Ok(Looked::Opened(access.id(), opened))
+            })
+            .await?;
+        Ok(match looked {
+            Looked::Nothing => (None, Vec::new()),
+            Looked::Opened(vault, opened) => (Some(vault), opened),
+            Looked::Limited(vault) => {
+                let selection = selection.clone();
+                let opened = self.retrieve_limited(caller, vault, selection).await?;
+                (Some(vault), opened)
+            }
+        })
+    }
+
     /// The same in a transaction that uses up a read of each limited value.
     async fn retrieve_limited(
         &self,
@@ -247,6 +265,7 @@ impl Engine {
                 chosen.sort_by_key(|row| row.secret.id);
                 let mut usable = Vec::with_capacity(chosen.len());
                 for row in chosen {
+                    engine.require_settled(act, row.secret)?;
                     if row.use_up(conn).await? {
                         usable.push(row);
                     }

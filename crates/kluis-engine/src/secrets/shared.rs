@@ -53,6 +53,8 @@ impl Engine {
                 Error::Forbidden => Error::NotFound,
                 error => unseen(error),
             })?;
+        // Whoever opens shares has waited already.
+        self.require_settled(act, &found.secret)?;
         act.finds_vault(vault);
         if let Some(opener) = opener {
             found

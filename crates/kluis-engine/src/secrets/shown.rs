@@ -58,6 +58,7 @@ impl Shown<'_> {
     fn unlimited_value(&self, act: &Act) -> Result<Option<Value>, Error> {
         let info = self.version.map(|row| &row.info);
         let available = self.secret.availability(info, act.now) == Availability::Available
+            && !self.secret.switching
             && info.is_some_and(|info| info.max_access_count.is_none());
         let Some(version) = self.version.filter(|_| available) else {
             return Ok(None);

@@ -1,22 +1,21 @@
 //! Writing: a new secret, a new version, or what is kept beside the value.
 
 use super::read::{Sought, subject_of};
-use super::row::{SealedField, SealedValue, SecretRow, VersionRow};
+use super::row::SecretRow;
 use super::shown::Shown;
-use super::{
-    Expect, LARGEST_VALUE, Limit, Path, SecretAt, SecretWrite, SecretWritten, Value, VersionInfo,
-};
+use super::writing::{Writing, insert};
+use super::{Expect, LARGEST_VALUE, Path, SecretAt, SecretWrite, SecretWritten, Value};
+use crate::access::Access;
 use crate::act::Act;
 use crate::action::Action;
 use crate::caller::Caller;
+use crate::clusters::administers_clusters;
 use crate::engine::Engine;
 use crate::error::{Conflict, Error};
-use crate::ids::{SecretId, VaultId};
+use crate::ids::VaultId;
 use crate::keys::OrganizationKeys;
 use crate::policy::{Permission, PolicyPrincipal, Subject};
-use crate::rotation::NOTES;
-use crate::store::sql::secrets as sql;
-use crate::store::{Conn, Failure, Tx, params};
+use crate::store::{Conn, Tx};
 
 impl Engine {
     /// Write a secret. `NotFound` or `Conflict` when `write.expect` does not hold; `TooLarge` over [`LARGEST_VALUE`].
@@ -70,6 +69,11 @@ impl Engine {
             .as_ref()
             .is_some_and(|secret| secret.closed_at.is_none());
         expected(&write, secret.as_ref(), live, at)?;
+        if let (Some(path), Some(secret)) = (&write.renamed, &secret)
+            && path.as_str() != secret.path
+        {
+            permit_rename(act, &access, secret, path, permissions)?;
+        }
         if let (Some(stated), Some(secret)) = (&write.stated_path, &secret)
             && *stated != secret.path
         {
@@ -93,16 +97,27 @@ impl Engine {
             (None, SecretAt::Id(_)) => return Err(Error::NotFound),
         };
         let mut writing = Writing {
-            act,
+            now: act.now,
+            by: PolicyPrincipal::of(&act.caller),
             keys,
             vault,
             secret,
             version: carried,
         };
-        let notes_set = write.notes.is_some();
+        let (notes_set, shows_value) = (write.notes.is_some(), write.shows_value);
+        let cluster = write.cluster;
         let written = writing
             .apply(tx.conn(), write, live, self.settings().keep_versions)
             .await?;
+        if let Some(cluster) = cluster
+            && (cluster != writing.secret.cluster
+                || cluster.is_some() && administers_clusters(&act.caller))
+        {
+            let (id, fields) = (writing.secret.id, &writing.secret.fields);
+            self.secret_bind(tx.conn(), act, id, fields, cluster)
+                .await?;
+            writing.secret.cluster = cluster;
+        }
         let Writing {
             secret,
             version,
@@ -111,13 +126,20 @@ impl Engine {
         } = writing;
         let number = version.as_ref().map(|row| row.info.number);
         act.finds_secret(secret.id, &secret.path, number);
+        if !live {
+            act.creates();
+        }
         let stored = Shown {
             access: &access,
             secret: &secret,
             version: version.as_ref(),
             keys: &keys,
         };
-        let (value, notes) = stored.after(tx, act, written, notes_set)?;
+        let (value, notes) = if shows_value {
+            stored.after(tx, act, written, notes_set)?
+        } else {
+            (None, None)
+        };
         Ok(SecretWritten {
             info: secret.info(vault, version.map(|row| row.info), act.now),
             value,
@@ -154,19 +176,43 @@ fn permit(
     sought.access.require(act, permissions, &becomes)
 }
 
+/// May the caller move `secret` to `path`? What it may read there it has to be allowed to read here, and nobody gets to read
+/// what a policy keeps from them by moving it out of that policy's reach.
+fn permit_rename(
+    act: &mut Act,
+    access: &Access,
+    secret: &SecretRow,
+    path: &Path,
+    permissions: &[Permission],
+) -> Result<(), Error> {
+    let there = Subject {
+        path: path.as_str(),
+        ..secret.subject()
+    };
+    access.require(act, permissions, &there)?;
+    access.require(act, &[Permission::Read], &secret.subject())?;
+    if act.caller.within_scopes(Action::SecretRead.rule().scopes) {
+        Ok(())
+    } else {
+        Err(Error::Forbidden)
+    }
+}
+
 fn expected(
     write: &SecretWrite,
     secret: Option<&SecretRow>,
     live: bool,
     at: &SecretAt,
 ) -> Result<(), Error> {
-    if write.value.is_none() && (!live || secret.is_none()) {
-        // Nothing to change, and a secret without a value is never made.
-        return Err(if write.expect == Expect::Absent {
-            Error::missing("value")
-        } else {
-            Error::NotFound
-        });
+    let has_value = write.value.is_some() || write.value_change.is_some();
+    if !has_value && !live {
+        return match (write.expect, secret) {
+            // It gets its value later.
+            (Expect::Absent, None) => Ok(()),
+            // What a closed path begins anew with is a value.
+            (Expect::Absent, Some(_)) => Err(Error::Conflict(Conflict::State)),
+            (Expect::Either | Expect::Present | Expect::Version(_), _) => Err(Error::NotFound),
+        };
     }
     match write.expect {
         Expect::Absent if live => Err(Error::Conflict(Conflict::Exists)),
@@ -177,170 +223,6 @@ fn expected(
         // A closed secret is only opened again through its path.
         Expect::Either if !live && matches!(at, SecretAt::Id(_)) => Err(Error::NotFound),
         Expect::Absent | Expect::Either | Expect::Present | Expect::Version(_) => Ok(()),
-    }
-}
-
-/// A secret being written.
-struct Writing<'a> {
-    act: &'a Act,
-    keys: std::sync::Arc<OrganizationKeys>,
-    vault: VaultId,
-    secret: SecretRow,
-    /// The current version: before the write the one that limits are carried from, after it the new one.
-    version: Option<VersionRow>,
-}
-
-impl Writing<'_> {
-    /// Apply `write`; gives back the value that it set.
-    async fn apply(
-        &mut self,
-        conn: &mut Conn,
-        write: SecretWrite,
-        live: bool,
-        keep_versions: Option<u32>,
-    ) -> Result<Option<Value>, Error> {
-        let now = self.act.now;
-        if !live {
-            self.reset(write.default_kind);
-        }
-        self.secret.updated_at = now;
-        self.secret.kind = write.kind.unwrap_or(std::mem::take(&mut self.secret.kind));
-        self.secret.tags = write.tags.unwrap_or(std::mem::take(&mut self.secret.tags));
-        self.secret.fields = write
-            .fields
-            .unwrap_or(std::mem::take(&mut self.secret.fields));
-        self.secret.disabled = write.disabled.unwrap_or(self.secret.disabled);
-        if let Some(notes) = write.notes {
-            self.secret.notes = if notes.is_empty() {
-                None
-            } else {
-                let (key_version, sealed) =
-                    self.keys
-                        .seal_field(NOTES, self.secret.id.bytes(), notes.expose())?;
-                Some(SealedField {
-                    key_version,
-                    sealed,
-                })
-            };
-        }
-        if let Some(value) = &write.value {
-            let limits = Limits {
-                metadata: write.metadata,
-                rotation_policy: write.rotation_policy,
-                expires_at: write.expires_at,
-                max_access_count: write.max_access_count,
-            };
-            self.add_version(conn, value, limits, keep_versions).await?;
-        }
-        let notes = self.secret.notes.as_ref();
-        let changed = conn
-            .execute(
-                sql::UPDATE,
-                params![
-                    self.secret.id.bytes(),
-                    &self.secret.kind,
-                    &json(&self.secret.tags)?,
-                    &self.secret.fields,
-                    notes.map(|notes| &notes.sealed),
-                    notes.map(|notes| notes.key_version),
-                    self.secret.disabled,
-                    self.secret.newest_version,
-                    self.secret.current_version,
-                    self.secret.created_at,
-                    now
-                ],
-            )
-            .await?;
-        if changed == 1 {
-            Ok(write.value)
-        } else {
-            Err(Error::NotFound)
-        }
-    }
-
-    /// A path that was free or closed begins anew, except for its id and its numbers.
-    fn reset(&mut self, default_kind: &str) {
-        default_kind.clone_into(&mut self.secret.kind);
-        self.secret.tags = Vec::new();
-        "{}".clone_into(&mut self.secret.fields);
-        self.secret.notes = None;
-        self.secret.disabled = false;
-        self.secret.closed_at = None;
-        self.secret.created_at = self.act.now;
-        self.version = None;
-    }
-
-    async fn add_version(
-        &mut self,
-        conn: &mut Conn,
-        value: &Value,
-        limits: Limits,
-        keep_versions: Option<u32>,
-    ) -> Result<(), Error> {
-        let now = self.act.now;
-        let id = self.secret.id;
-        // Nobody else changes the secret meanwhile: its row is taken.
-        let number = self.secret.newest_version + 1;
-        let carried = self.version.as_ref().map(|row| &row.info);
-        let expires_at = match limits.expires_at {
-            Limit::Stated(at) => at,
-            Limit::Carried => carried
-                .and_then(|info| info.expires_at)
-                .filter(|at| *at > now),
-        };
-        let max_access_count = match limits.max_access_count {
-            Limit::Stated(most) => most,
-            Limit::Carried => carried.and_then(|info| info.max_access_count),
-        };
-        let metadata = limits
-            .metadata
-            .or_else(|| carried.map(|info| info.metadata.clone()))
-            .unwrap_or_else(|| "{}".to_owned());
-        let sealed = SealedValue::seal(&self.keys, self.vault, id, number, value)?;
-        let created_by = PolicyPrincipal::of(&self.act.caller);
-        conn.execute(
-            sql::INSERT_VERSION,
-            params![
-                id.bytes(),
-                number,
-                sealed.form.as_stored(),
-                sealed.key_version,
-                &sealed.data_key,
-                &sealed.ciphertext,
-                &metadata,
-                limits.rotation_policy.as_ref(),
-                expires_at,
-                max_access_count,
-                created_by.kind(),
-                created_by.id_bytes(),
-                now
-            ],
-        )
-        .await?;
-        if let Some(keep) = keep_versions
-            && let Some(last) = number.checked_sub(keep.max(1))
-            && last > 0
-        {
-            conn.execute(sql::DROP_OLD_VERSIONS, params![id.bytes(), last])
-                .await?;
-        }
-        self.secret.newest_version = number;
-        self.secret.current_version = Some(number);
-        self.version = Some(VersionRow {
-            info: VersionInfo {
-                number,
-                metadata,
-                expires_at,
-                max_access_count,
-                access_count: 0,
-                disabled: false,
-                closed_at: None,
-                created_by,
-                created_at: now,
-            },
-            sealed,
-        });
-        Ok(())
     }
 }
 
@@ -356,7 +238,8 @@ pub(crate) async fn secret_make(
 ) -> Result<(), Error> {
     let made = insert(conn, act, vault, path, kind).await?;
     let mut writing = Writing {
-        act,
+        now: act.now,
+        by: PolicyPrincipal::of(&act.caller),
         keys: std::sync::Arc::clone(keys),
         vault,
         secret: made.ok_or(Error::Conflict(Conflict::Exists))?,
@@ -367,58 +250,4 @@ pub(crate) async fn secret_make(
         ..SecretWrite::new(kind, Expect::Absent)
     };
     writing.apply(conn, write, false, None).await.map(drop)
-}
-
-struct Limits {
-    metadata: Option<String>,
-    rotation_policy: Option<String>,
-    expires_at: Limit<crate::clock::Timestamp>,
-    max_access_count: Limit<u32>,
-}
-
-/// A row for a path that had none; none where another caller was faster.
-async fn insert(
-    conn: &mut Conn,
-    act: &Act,
-    vault: VaultId,
-    path: &Path,
-    kind: &str,
-) -> Result<Option<SecretRow>, Error> {
-    let id = SecretId::generate(act.now)?;
-    let none: Option<i64> = None;
-    let inserted = conn
-        .query_one(
-            sql::INSERT,
-            params![
-                id.bytes(),
-                vault.bytes(),
-                path.as_str(),
-                kind,
-                "[]",
-                "{}",
-                none,
-                none,
-                false,
-                act.now
-            ],
-        )
-        .await?;
-    Ok(inserted.map(|_| SecretRow {
-        id,
-        path: path.as_str().to_owned(),
-        kind: kind.to_owned(),
-        tags: Vec::new(),
-        fields: "{}".to_owned(),
-        notes: None,
-        disabled: false,
-        newest_version: 0,
-        current_version: None,
-        closed_at: None,
-        created_at: act.now,
-        updated_at: act.now,
-    }))
-}
-
-fn json(tags: &[String]) -> Result<String, Failure> {
-    serde_json::to_string(tags).map_err(|cause| Failure::Other(cause.to_string()))
 }

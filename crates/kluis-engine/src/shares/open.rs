@@ -16,6 +16,7 @@ use crate::policy::PolicyPrincipal;
 use crate::secrets::SecretRead;
 use crate::store::sql::shares as sql;
 use crate::store::{Touches, params};
+use crate::webhooks::subscribed;
 
 /// A secret that was read through a share.
 pub struct SharedSecret {
@@ -72,6 +73,7 @@ impl Engine {
                 Some(guess)
             }
         };
+        self.password_settled(opening.row.secret).await?;
         self.share_use(opening, guess, token.clone()).await
     }
 
@@ -90,6 +92,7 @@ impl Engine {
         let row = ShareRow::from_row(row.ok_or(Error::NotFound)?)?;
         let admitted = require_admitted(conn, row.organization, &origin).await;
         let (principal, active) = principal_of(conn, row.organization, row.maker, now).await?;
+        let subscribed = subscribed(conn, row.organization).await?;
         drop(reader);
         let maker = Caller {
             principal,
@@ -97,6 +100,7 @@ impl Engine {
             credential: row.credential(),
             scopes: None,
             plan: Plan::Enterprise,
+            subscribed,
             origin,
         };
         let is_proven = opener.is_some();

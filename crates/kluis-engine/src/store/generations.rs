@@ -11,6 +11,8 @@ pub(crate) enum Touches {
     Secrets(VaultId),
     /// Anything.
     Anything,
+    /// Nothing that anybody remembers: what background work keeps for itself.
+    Unremembered,
 }
 
 /// The generations of a database whose every change goes through one writer.
@@ -47,10 +49,12 @@ impl Generations {
 
     /// Changes that touched this much are committed, or may be.
     pub(super) fn moved(&self, touched: Touches) {
-        match touched {
-            Touches::Secrets(vault) => self.secrets_of(vault).fetch_add(1, Ordering::Release),
-            Touches::Anything => self.beside_secrets.fetch_add(1, Ordering::Release),
+        let moved = match touched {
+            Touches::Secrets(vault) => self.secrets_of(vault),
+            Touches::Anything => &self.beside_secrets,
+            Touches::Unremembered => return,
         };
+        moved.fetch_add(1, Ordering::Release);
     }
 
     fn secrets_of(&self, vault: VaultId) -> &AtomicU64 {
@@ -89,6 +93,8 @@ mod tests {
         let [beside_then, one_then, two_then] = seen();
         assert_eq!((beside_then, two_then), (beside, two));
         assert_ne!(one_then, one);
+        generations.moved(Touches::Unremembered);
+        assert_eq!(seen(), [beside_then, one_then, two_then]);
         generations.moved(Touches::Anything);
         let now = seen();
         assert!(now[0] != beside_then && now[1] != one_then && now[2] != two_then);

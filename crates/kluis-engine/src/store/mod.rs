@@ -21,8 +21,10 @@ use std::future::Future;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 
 pub(crate) use generations::{Generations, Touches};
+use tokio::sync::Notify;
 pub(crate) use value::{Param, Row, params, unexpected};
 
 use crate::audit::{ChainSigner, Event};
@@ -43,11 +45,12 @@ pub(crate) enum Conn {
     Sqlite(rusqlite::Connection),
 }
 
-/// A transaction under way: its connection, and the events that commit with it.
+/// A transaction under way: its connection, the events that commit with it, and who is told when it has.
 pub(crate) struct Tx {
     conn: Conn,
     events: Vec<Event>,
     refusals: Vec<Event>,
+    bells: Vec<Arc<Notify>>,
 }
 
 /// What runs inside a transaction.
@@ -204,6 +207,7 @@ impl Tx {
             conn,
             events: Vec::new(),
             refusals: Vec::new(),
+            bells: Vec::new(),
         }
     }
 
@@ -215,6 +219,11 @@ impl Tx {
     /// Record `event` with this transaction: both are kept, or neither.
     pub(crate) fn record(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    /// Ring `bell` when this transaction is committed: background work of this node waits there for what it puts into the store.
+    pub(crate) fn rings(&mut self, bell: Arc<Notify>) {
+        self.bells.push(bell);
     }
 
     /// Record `event` although what this transaction has done is undone, because it is refused.
@@ -249,6 +258,20 @@ impl Conn {
             Self::Closed => Err(Failure::closed()),
             Self::Sqlite(connection) => sqlite::query(connection, sql, params),
             Self::Postgres(client) => postgres::query(client, sql, params).await,
+        }
+    }
+
+    /// All rows of a statement of `store/sql` that no other transaction has taken; they are taken until this one ends, so that nodes
+    /// share work without waiting for each other. On SQLite the writer is alone anyway.
+    pub(crate) async fn take(
+        &mut self,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row>, Failure> {
+        match self {
+            Self::Closed => Err(Failure::closed()),
+            Self::Sqlite(connection) => sqlite::query(connection, sql, params),
+            Self::Postgres(client) => postgres::take(client, sql, params).await,
         }
     }
 

@@ -18,7 +18,7 @@ use crate::error::{Cause, Error, Unavailable};
 mod driver;
 
 use driver::with_causes;
-pub(super) use driver::{ddl, dialect, execute, execute_each, lock, query};
+pub(super) use driver::{ddl, dialect, execute, execute_each, lock, query, take};
 
 /// A pooled connection.
 pub(crate) type Client = Object;
@@ -124,7 +124,12 @@ impl Postgres {
             control(&mut tx.conn, "BEGIN").await?;
             let error = match caught(work(&mut tx)).await {
                 Ok(done) => match commit(&mut tx).await {
-                    Ok(()) => return Ok(done),
+                    Ok(()) => {
+                        for bell in tx.bells {
+                            bell.notify_one();
+                        }
+                        return Ok(done);
+                    }
                     Err(failure) => failure.into(),
                 },
                 Err(error) => error,

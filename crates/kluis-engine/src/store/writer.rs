@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::mpsc::error::TryRecvError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::journal::{Journal, Portion, Position};
 use super::{Conn, Failure, Generations, Touches, Tx, Work, sqlite};
@@ -68,7 +68,12 @@ where
         let outcome = catch_unwind(AssertUnwindSafe(|| ready(work(tx))))
             .unwrap_or_else(|_| Some(Err(Error::internal("a change panicked"))))
             .unwrap_or_else(|| Err(Error::internal("a change waited inside its transaction")));
-        Box::new(Ran { outcome, reply })
+        let bells = std::mem::take(&mut tx.bells);
+        Box::new(Ran {
+            outcome,
+            bells,
+            reply,
+        })
     }
 
     fn touches(&self) -> Touches {
@@ -82,6 +87,7 @@ where
 
 struct Ran<T> {
     outcome: Result<T, Error>,
+    bells: Vec<Arc<Notify>>,
     reply: oneshot::Sender<Result<T, Error>>,
 }
 
@@ -98,6 +104,11 @@ impl<T> Attempt for Ran<T> {
             (_, Err(cause)) => Err(Error::storage(cause)),
             (outcome, Ok(())) => outcome,
         };
+        if outcome.is_ok() {
+            for bell in self.bells {
+                bell.notify_one();
+            }
+        }
         // A caller that went away does not undo what is committed.
         let _ = self.reply.send(outcome);
     }

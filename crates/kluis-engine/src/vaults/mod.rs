@@ -1,6 +1,9 @@
 //! Vaults: made, found, renamed, taken over, deleted (RULES §2, §5).
 
 mod name;
+mod named;
+
+pub use named::Contents;
 
 use name::{RESERVED_PREFIX, vault_name};
 
@@ -167,8 +170,13 @@ impl Engine {
         .await
     }
 
-    /// Delete a vault with all its secrets and policies, at once and for good.
-    pub async fn vault_delete(&self, caller: &Caller, vault: VaultId) -> Result<(), Error> {
+    /// Delete a vault with all its secrets and policies, at once and for good. `Conflict` when more is in it than `contents` says.
+    pub async fn vault_delete(
+        &self,
+        caller: &Caller,
+        vault: VaultId,
+        contents: Contents,
+    ) -> Result<(), Error> {
         let engine = self.clone();
         self.change(caller, Action::VaultDelete, move |tx, act| {
             Box::pin(async move {
@@ -177,6 +185,14 @@ impl Engine {
                 if access.vault.facts.default || access.vault.facts.hidden {
                     return Err(Error::Conflict(Conflict::Protected));
                 }
+                let mut kept = Vec::new();
+                if contents == Contents::None {
+                    kept = tx.conn().query(sql::KEEPS, params![vault.bytes()]).await?;
+                }
+                if !kept.is_empty() {
+                    return Err(Error::Conflict(Conflict::InUse));
+                }
+                engine.webhooks_tell_vault(tx, act, vault).await?;
                 tx.conn()
                     .execute(sql::DELETE, params![vault.bytes()])
                     .await?;

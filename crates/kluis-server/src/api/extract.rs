@@ -25,6 +25,32 @@ where
     object(&body_of(request, dialect, app).await?)
 }
 
+/// One JSON object as a body, or a list of them.
+pub(crate) enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+/// The JSON object, or the list of objects, that is a request's body.
+pub(crate) async fn one_or_many<T>(
+    request: Request,
+    app: &App,
+    dialect: Dialect,
+) -> Result<OneOrMany<T>, Error>
+where
+    T: DeserializeOwned,
+{
+    if !is_json(request.headers()) {
+        return Err(Error::invalid(BODY, "must be sent as application/json"));
+    }
+    let body = body_of(request, dialect, app).await?;
+    if body.trim_ascii_start().starts_with(b"[") {
+        parsed(text(&body)?).map(OneOrMany::Many)
+    } else {
+        object(&body).map(OneOrMany::One)
+    }
+}
+
 /// The body of a request that needs none: nothing, under whatever content type, or a JSON object whose members are ignored.
 pub(crate) async fn no_body(request: Request, app: &App, dialect: Dialect) -> Result<(), Error> {
     let said_json = is_json(request.headers());
@@ -82,7 +108,7 @@ pub(crate) fn query<T: DeserializeOwned>(parts: &Parts) -> Result<T, Error> {
         .map_err(|error| located(&error.path().to_string(), error.inner()))
 }
 
-/// Gives a dialect those extractors of its own that it names, of `Json`, `NoBody`, `OptionalJson`, `Path` and `Query`; they refuse in its
+/// Gives a dialect those extractors of its own that it names, of `Json`, `JsonOneOrMany`, `NoBody`, `OptionalJson`, `Path` and `Query`; they refuse in its
 /// shape. `$unreadable` is what a path is that is not UTF-8.
 macro_rules! extractors {
     ($dialect:expr, $failure:ty, $unreadable:expr; $($name:ident),+) => {
@@ -106,6 +132,25 @@ macro_rules! extractor {
             ) -> Result<Self, $failure> {
                 Ok(Self(
                     crate::api::extract::json(request, app, $dialect).await?,
+                ))
+            }
+        }
+    };
+    (JsonOneOrMany, $dialect:expr, $failure:ty, $unreadable:expr) => {
+        /// A JSON object as the body, or a list of them.
+        pub(crate) struct JsonOneOrMany<T>(pub(crate) crate::api::extract::OneOrMany<T>);
+
+        impl<T: serde::de::DeserializeOwned> axum::extract::FromRequest<crate::app::App>
+            for JsonOneOrMany<T>
+        {
+            type Rejection = $failure;
+
+            async fn from_request(
+                request: axum::extract::Request,
+                app: &crate::app::App,
+            ) -> Result<Self, $failure> {
+                Ok(Self(
+                    crate::api::extract::one_or_many(request, app, $dialect).await?,
                 ))
             }
         }
@@ -187,11 +232,19 @@ pub(crate) use {extractor, extractors};
 
 /// The JSON object in `bytes`. Nesting is bounded by the library (128 levels); a member given twice is refused.
 fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    let text = str::from_utf8(bytes).map_err(|_| Error::invalid(BODY, "is not UTF-8"))?;
+    let text = text(bytes)?;
     // A list would pass for an object whose members are given in order.
     if !text.trim_ascii_start().starts_with('{') {
         return Err(Error::invalid(BODY, "must be a JSON object"));
     }
+    parsed(text)
+}
+
+fn text(bytes: &[u8]) -> Result<&str, Error> {
+    str::from_utf8(bytes).map_err(|_| Error::invalid(BODY, "is not UTF-8"))
+}
+
+fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|error| match error.classify() {
         Category::Data => misfit::<T>(text),
         // A type may call a value that it did not expect a fault of the syntax.
@@ -241,6 +294,9 @@ fn located(path: &str, error: &impl ToString) -> Error {
                 "u8" | "u16" | "u32" | "u64" | "usize" => {
                     "a whole number, 0 or more, that is not too large"
                 }
+                "a sequence" => "a list",
+                "a map" => "an object",
+                expected if expected.starts_with("struct ") => "an object",
                 "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number that is not too large",
                 expected => expected,
             };

@@ -4,8 +4,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use kluis_engine::{
-    AgentId, ApiKeyId, EnrollmentId, HoneytokenId, IpRuleId, OrganizationId, PolicyId, SecretId,
-    UserId, VaultId, from_base62, to_base62,
+    AgentId, ApiKeyId, ClusterId, EnrollmentId, EventId, HoneytokenId, IpRuleId, JobId, LeaseId,
+    OrganizationId, PolicyId, SecretId, UserId, VaultId, WebhookDeliveryId, WebhookId, from_base62,
+    to_base62,
 };
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
@@ -50,6 +51,16 @@ pub(crate) fn prefixed(prefix: &str, bytes: &[u8; 16]) -> String {
     text
 }
 
+/// The id that `text` spells, of whatever kind: a UUID, or any prefix and the id. The nil UUID for a text that spells none.
+pub(crate) fn any_id(text: &str) -> [u8; 16] {
+    if text.len() == UUID_LENGTH {
+        let uuid = EventId::from_uuid_text(text);
+        return uuid.map_or(NIL, |id| *id.bytes());
+    }
+    let spelled = text.rsplit_once('_');
+    spelled.and_then(|(_, id)| from_base62(id)).unwrap_or(NIL)
+}
+
 macro_rules! kinds {
     ($($kind:ident: $($prefix:literal),*;)*) => {$(
         impl Kind for $kind {
@@ -69,14 +80,19 @@ macro_rules! kinds {
 kinds! {
     AgentId: "agent_";
     ApiKeyId: "key_";
+    ClusterId: "cluster_";
     EnrollmentId: "enrollment_";
     HoneytokenId:;
     IpRuleId:;
+    JobId: "job_";
+    LeaseId: "lease_";
     OrganizationId:;
     PolicyId: "policy_";
     SecretId: "sec_", "resource_";
     UserId: "usr_", "user_";
     VaultId: "vlt_", "collection_";
+    WebhookDeliveryId: "delivery_";
+    WebhookId: "webhook_";
 }
 
 impl<'de, K: Kind> Deserialize<'de> for Id<K> {

@@ -45,3 +45,19 @@ impl PartialSchema for Revealed {
 }
 
 impl ToSchema for Revealed {}
+
+/// Plaintext by name.
+pub(crate) struct RevealedFields(Vec<(String, Revealed)>);
+
+impl From<Vec<(String, Secret)>> for RevealedFields {
+    fn from(members: Vec<(String, Secret)>) -> Self {
+        let members = members.into_iter();
+        Self(members.map(|(name, text)| (name, Revealed(text))).collect())
+    }
+}
+
+impl Serialize for RevealedFields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, text)| (name, text)))
+    }
+}

@@ -48,6 +48,7 @@ impl Dev {
             data_dir: data_dir.unwrap_or_else(|| PathBuf::from(".kluis")),
             storage: config::storage(self.storage, std::env::vars_os())?,
             is_tls: self.tls_self_signed,
+            reaches_loopback: self.allow_loopback_webhooks,
             test_clock: self.test_clock,
             log_level: self.log_level,
         };

@@ -56,12 +56,11 @@ pub(crate) struct Config {
     pub(crate) metrics_token_file: Option<PathBuf>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: Vec<Cidr>,
-    /// Whether outbound calls may reach private networks (RULES §8).
     /// Bits of the RSA keys that values are sealed for.
     pub(crate) transport_key_bits: u32,
     /// Days that such a key opens what comes after it was replaced.
     pub(crate) retired_transport_key_days: u32,
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing calls out"))]
+    /// Whether outbound calls may reach private networks (RULES §8).
     pub(crate) outbound_private: bool,
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Dev {
     pub(crate) storage: Storage,
     /// Whether to serve TLS with a certificate of its own making.
     pub(crate) is_tls: bool,
+    /// Whether outbound calls may reach this machine.
+    pub(crate) reaches_loopback: bool,
     /// Whether the operator's socket may move the clock forward.
     pub(crate) test_clock: bool,
     /// How much to tell.
@@ -49,6 +51,7 @@ impl Dev {
         self.check_address()?;
         let mut settings = Settings::in_directory(&self.data_dir);
         settings.storage = storage(self.storage.url());
+        settings.outbound.loopback = self.reaches_loopback;
         let engine = open(settings).await?;
         let (mut file, is_new) = self.set_up(&engine).await?;
         let handle = listen(self.config(), engine.clone()).await?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kluis_server::engine::{ModulusBits, Secret, Settings, Storage};
+use kluis_server::engine::{ModulusBits, Reach, Secret, Settings, Storage};
 use kluis_server::{Config, Doors, Limits, Network, OperatorSocket, Tls};
 
 use crate::config::{self, Seal};
@@ -21,6 +21,10 @@ pub(crate) fn engine_settings(config: &config::Config) -> Settings {
         retired_transport_keys: Duration::from_hours(
             24 * u64::from(config.retired_transport_key_days),
         ),
+        outbound: Reach {
+            private: config.outbound_private,
+            ..Reach::default()
+        },
         ..Settings::in_directory(&config.data_dir)
     }
 }

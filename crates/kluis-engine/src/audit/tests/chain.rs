@@ -33,7 +33,12 @@ async fn the_chain_holds_under_mixed_load(home: Home) {
                     ),
                     1 => {
                         let absent = VaultId::from_bytes([5; 16]);
-                        assert!(engine.vault_delete(&owner, absent).await.is_err());
+                        assert!(
+                            engine
+                                .vault_delete(&owner, absent, crate::vaults::Contents::Any)
+                                .await
+                                .is_err()
+                        );
                     }
                     2 => drop(engine.vault_read(&owner, vault).await.unwrap()),
                     _ => engine.store().record(event).await.unwrap(),

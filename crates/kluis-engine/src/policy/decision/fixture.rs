@@ -22,6 +22,7 @@ pub(super) fn caller(principal: Principal) -> Caller {
         credential: Credential::ApiKey(ApiKeyId::from_bytes([8; 16])),
         scopes: None,
         plan: Plan::Enterprise,
+        subscribed: crate::webhooks::EventSet::default(),
         origin: Origin {
             address: Some([192, 0, 2, 7].into()),
             request: RequestId::from_bytes([9; 16]),

@@ -70,6 +70,7 @@ impl World {
             },
             scopes: None,
             plan: Plan::Enterprise,
+            subscribed: crate::webhooks::EventSet::default(),
             origin: Origin {
                 address: self
                     .address

@@ -79,6 +79,19 @@ pub(in crate::store) async fn lock(
     Ok(!client.query(&statement, &bound(params)).await?.is_empty())
 }
 
+/// The rows that `sql` selects and that no other transaction has taken; taken until this one ends.
+pub(in crate::store) async fn take(
+    client: &Client,
+    sql: &'static str,
+    params: &[Param<'_>],
+) -> Result<Vec<Row>, Failure> {
+    let statement = client
+        .prepare_cached(&format!("{} FOR UPDATE SKIP LOCKED", dialect(sql)))
+        .await?;
+    let rows = client.query(&statement, &bound(params)).await?;
+    rows.iter().map(read).collect()
+}
+
 /// Parameters as the driver takes them.
 fn bound<'p>(params: &'p [Param<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
     let bound = params.iter().map(|param| param as &(dyn ToSql + Sync));

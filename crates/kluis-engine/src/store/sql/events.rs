@@ -46,6 +46,29 @@ statements! {
         AND (e.action = ?4 OR ?4 IS NULL)
         AND (e.details LIKE ?5 ESCAPE '!' OR e.resource_id = ?6 OR ?5 IS NULL)
         ORDER BY e.id DESC LIMIT ?7";
+    /// The record between two ids: rows of these actions, outcomes, types of actors and addresses, by one actor, without somebody's own
+    /// looks at it.
+    LOG_UP = "SELECT e.id, e.organization_id, e.at, e.actor_type, e.actor_id, e.credential_id, e.action, e.resource_type,
+        e.resource_id, e.outcome, CASE WHEN e.count > 16 THEN NULL ELSE e.details END, e.address, e.count
+        FROM event e WHERE e.organization_id = ?1 AND e.id >= ?2 AND e.id < ?3
+        AND (?4 = '' OR ?4 LIKE '%,' || e.action || ',%') AND (?5 = '' OR ?5 LIKE '%,' || e.outcome || ',%')
+        AND (?6 = '' OR ?6 LIKE '%,' || e.actor_type || ',%') AND (?7 = '' OR ?7 LIKE '%,' || e.address || ',%')
+        AND (e.actor_id = ?8 OR ?8 IS NULL)
+        AND (e.action <> 'audit.list' OR e.actor_id IS NULL OR e.actor_id <> ?9) ORDER BY e.id LIMIT ?10";
+    LOG_DOWN = "SELECT e.id, e.organization_id, e.at, e.actor_type, e.actor_id, e.credential_id, e.action, e.resource_type,
+        e.resource_id, e.outcome, CASE WHEN e.count > 16 THEN NULL ELSE e.details END, e.address, e.count
+        FROM event e WHERE e.organization_id = ?1 AND e.id >= ?2 AND e.id < ?3
+        AND (?4 = '' OR ?4 LIKE '%,' || e.action || ',%') AND (?5 = '' OR ?5 LIKE '%,' || e.outcome || ',%')
+        AND (?6 = '' OR ?6 LIKE '%,' || e.actor_type || ',%') AND (?7 = '' OR ?7 LIKE '%,' || e.address || ',%')
+        AND (e.actor_id = ?8 OR ?8 IS NULL)
+        AND (e.action <> 'audit.list' OR e.actor_id IS NULL OR e.actor_id <> ?9) ORDER BY e.id DESC LIMIT ?10";
+    /// How many entries those rows stand for.
+    LOG_COUNT = "SELECT CAST(COALESCE(SUM(e.count), 0) AS BIGINT) FROM event e
+        WHERE e.organization_id = ?1 AND e.id >= ?2 AND e.id < ?3
+        AND (?4 = '' OR ?4 LIKE '%,' || e.action || ',%') AND (?5 = '' OR ?5 LIKE '%,' || e.outcome || ',%')
+        AND (?6 = '' OR ?6 LIKE '%,' || e.actor_type || ',%') AND (?7 = '' OR ?7 LIKE '%,' || e.address || ',%')
+        AND (e.actor_id = ?8 OR ?8 IS NULL)
+        AND (e.action <> 'audit.list' OR e.actor_id IS NULL OR e.actor_id <> ?9)";
     /// The vaults that a user made.
     MADE_VAULTS = "SELECT id FROM vault WHERE organization_id = ?1 AND maker_user_id = ?2";
     /// In the order of the chain.

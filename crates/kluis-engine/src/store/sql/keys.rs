@@ -32,6 +32,10 @@ statements! {
         WHERE s.notes_key_version < ?2 AND v.organization_id = ?1 LIMIT 200";
     REWRAP_NOTES = "UPDATE secret SET notes_key_version = ?3, notes = ?4
         WHERE id = ?1 AND notes_key_version = ?2";
+    STALE_PASSWORD_CHANGES = "SELECT id, key_version, password FROM password_change
+        WHERE key_version < ?2 AND organization_id = ?1 LIMIT 200";
+    REWRAP_PASSWORD_CHANGE = "UPDATE password_change SET key_version = ?3, password = ?4
+        WHERE id = ?1 AND key_version = ?2";
     STALE_ENV_VARS = "SELECT e.id, e.value_key_version, e.value FROM env_var e JOIN vault v ON v.id = e.vault_id
         WHERE e.value_key_version < ?2 AND v.organization_id = ?1 LIMIT 200";
     REWRAP_ENV_VAR = "UPDATE env_var SET value_key_version = ?3, value = ?4
@@ -43,6 +47,14 @@ statements! {
     STALE_ZK_KEYS = "SELECT k.row_id, k.key_version, k.sealed FROM zk_key k JOIN zk_vault v ON v.id = k.vault_id
         WHERE k.key_version < ?2 AND v.organization_id = ?1 LIMIT 200";
     REWRAP_ZK_KEY = "UPDATE zk_key SET key_version = ?3, sealed = ?4 WHERE row_id = ?1 AND key_version = ?2";
+    STALE_WEBHOOK_SECRETS = "SELECT id, secret_key_version, secret FROM webhook
+        WHERE secret_key_version < ?2 AND organization_id = ?1 LIMIT 200";
+    REWRAP_WEBHOOK_SECRET = "UPDATE webhook SET secret_key_version = ?3, secret = ?4
+        WHERE id = ?1 AND secret_key_version = ?2";
+    STALE_FORMER_WEBHOOK_SECRETS = "SELECT id, former_secret_key_version, former_secret FROM webhook
+        WHERE former_secret_key_version < ?2 AND organization_id = ?1 LIMIT 200";
+    REWRAP_FORMER_WEBHOOK_SECRET = "UPDATE webhook SET former_secret_key_version = ?3, former_secret = ?4
+        WHERE id = ?1 AND former_secret_key_version = ?2";
     STALE_TOTP = "SELECT id, totp_key_version, totp_secret FROM user_account
         WHERE totp_key_version < ?2 AND organization_id = ?1 LIMIT 200";
     REWRAP_TOTP = "UPDATE user_account SET totp_key_version = ?3, totp_secret = ?4

@@ -13,6 +13,9 @@ statements! {
         created_by_type, created_by, policy_generation, created_at, updated_at, honeytokens FROM vault
         WHERE organization_id = ?1 ORDER BY created_at, id";
     UPDATE = "UPDATE vault SET name = ?2, description = ?3, updated_at = ?4 WHERE id = ?1";
+    /// A row for a vault with something in it.
+    KEEPS = "SELECT v.id FROM vault v WHERE v.id = ?1 AND (EXISTS (SELECT 1 FROM secret s WHERE s.vault_id = v.id)
+        OR EXISTS (SELECT 1 FROM env_var e WHERE e.vault_id = v.id))";
     DELETE = "DELETE FROM vault WHERE id = ?1";
     TAKE_OVER = "UPDATE vault SET maker_type = NULL, maker_id = NULL, maker_user_id = NULL, updated_at = ?2
         WHERE id = ?1";

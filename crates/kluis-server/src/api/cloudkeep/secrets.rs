@@ -125,6 +125,6 @@ pub(super) async fn secret_delete(
     Path(at): Path<wire::SecretAt>,
 ) -> Result<StatusCode, Failure> {
     let (vault, at) = at.parts();
-    app.engine.secret_delete(&caller, vault, at).await?;
+    app.engine.secret_delete(&caller, vault, at, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }

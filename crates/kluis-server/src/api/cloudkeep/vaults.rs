@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use http::StatusCode;
+use kluis_engine::Contents;
 
 use super::error::Failure;
 use super::{Answer, Json, Path, created, found, wire};
@@ -102,6 +103,8 @@ pub(super) async fn vault_delete(
     caller: Caller,
     Path(at): Path<wire::VaultAt>,
 ) -> Result<StatusCode, Failure> {
-    app.engine.vault_delete(&caller, at.vault_id.0).await?;
+    app.engine
+        .vault_delete(&caller, at.vault_id.0, Contents::Any)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

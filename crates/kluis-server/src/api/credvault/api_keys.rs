@@ -63,7 +63,10 @@ pub(super) async fn api_key_list(
     path = "/v1/api-keys",
     tag = "Authentication",
     request_body = wire::ApiKeyCreate,
-    responses((status = 201, body = wire::Success<wire::ApiKeyShown>)),
+    responses(
+        (status = 201, body = wire::Success<wire::ApiKeyShown>),
+        (status = 404, description = "There is no such user")
+    ),
     extensions(("x-kluis-action" = json!("api_key.create")), ("x-kluis-file" = json!("api_keys")))
 )]
 pub(super) async fn api_key_create(

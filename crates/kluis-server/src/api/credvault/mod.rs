@@ -7,16 +7,36 @@
 //! | `users.rs` | `GET, POST /users`; `GET, PATCH, DELETE /users/{id}`; `POST /users/{id}/reset-password` |
 //! | `api_keys.rs` | `GET, POST /api-keys`; `GET, PATCH, DELETE /api-keys/{id}`; `POST /api-keys/{id}/rotate` |
 //! | `organizations.rs` | `POST /organizations` |
+//! | `resources.rs` | `GET, POST /resources`; `GET, PUT, PATCH, DELETE /resources/{id}` |
+//! | `collections.rs` | `GET, POST /collections`; `GET, PATCH, DELETE /collections/{name}` |
+//! | `records.rs` | `GET, POST, PATCH /collections/{name}/records`; `POST …/{query,delete}`; `GET, PUT, PATCH, DELETE …/records/{id}`; `GET …/versions`, `POST …/restore` |
+//! | `intelligence.rs` | `GET /intelligence/models`; `POST /intelligence/classify` |
+//! | `webhooks.rs` | `GET, POST /webhooks`; `GET, PUT, PATCH, DELETE /webhooks/{id}`; `POST /webhooks/{id}/{rotate-secret,test}`; `GET /webhooks/{id}/deliveries`; `POST /webhooks/{id}/deliveries/{delivery_id}/redeliver`; `GET /webhooks/events` |
+//! | `logs.rs` | `GET /logs` |
+//! | `jobs.rs` | `GET /jobs`; `GET /jobs/{id}`; `POST /jobs/{id}/cancel` |
+//! | `clusters.rs` | `GET, POST /clusters`; `GET, PUT, PATCH, DELETE /clusters/{id}`; `GET, PATCH …/configuration`; `POST …/{test,rotate}`; `GET …/records` |
+//! | `leases.rs` | `GET, POST /clusters/{id}/leases`; `DELETE …/leases/{lease_id}` |
 //!
-//! `paging.rs` is behind every list.
+//! `paging.rs` is behind every list, `record.rs` behind both doors to records.
 
 mod api_keys;
 mod auth;
+mod clusters;
+mod collections;
 pub(crate) mod error;
+mod if_match;
+mod intelligence;
+mod jobs;
+mod leases;
+mod logs;
 mod me;
 mod organizations;
 mod paging;
+mod record;
+mod records;
+mod resources;
 mod users;
+mod webhooks;
 pub(crate) mod wire;
 
 use kluis_engine::Error;
@@ -25,6 +45,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::error::Failure;
+pub(crate) use self::webhooks::COURIER;
 use super::Dialect;
 use super::extract::extractors;
 use crate::app::App;
@@ -59,6 +80,74 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         ))
         .routes(routes!(api_keys::api_key_rotate))
         .routes(routes!(organizations::organization_create))
+        .routes(routes!(
+            resources::resource_list,
+            resources::resource_create
+        ))
+        .routes(routes!(
+            resources::resource_read,
+            resources::resource_replace,
+            resources::resource_update,
+            resources::resource_delete
+        ))
+        .routes(routes!(
+            collections::collection_list,
+            collections::collection_create
+        ))
+        .routes(routes!(
+            collections::collection_read,
+            collections::collection_update,
+            collections::collection_delete
+        ))
+        .routes(routes!(clusters::cluster_list, clusters::cluster_create))
+        .routes(routes!(
+            clusters::cluster_read,
+            clusters::cluster_replace,
+            clusters::cluster_update,
+            clusters::cluster_delete
+        ))
+        .routes(routes!(
+            clusters::configuration_read,
+            clusters::configuration_update
+        ))
+        .routes(routes!(clusters::cluster_test))
+        .routes(routes!(clusters::cluster_record_list))
+        .routes(routes!(clusters::cluster_rotate))
+        .routes(routes!(leases::lease_list, leases::lease_create))
+        .routes(routes!(leases::lease_delete))
+        .routes(routes!(
+            records::record_list,
+            records::record_create,
+            records::record_update_many
+        ))
+        .routes(routes!(records::record_query))
+        .routes(routes!(records::record_delete_many))
+        .routes(routes!(
+            records::record_read,
+            records::record_replace,
+            records::record_update,
+            records::record_delete
+        ))
+        .routes(routes!(records::record_version_list))
+        .routes(routes!(records::record_restore))
+        .routes(routes!(intelligence::model_list))
+        .routes(routes!(intelligence::text_classify))
+        .routes(routes!(webhooks::webhook_list, webhooks::webhook_create))
+        .routes(routes!(webhooks::webhook_event_list))
+        .routes(routes!(
+            webhooks::webhook_read,
+            webhooks::webhook_replace,
+            webhooks::webhook_update,
+            webhooks::webhook_delete
+        ))
+        .routes(routes!(webhooks::webhook_rotate_secret))
+        .routes(routes!(webhooks::webhook_test))
+        .routes(routes!(webhooks::webhook_delivery_list))
+        .routes(routes!(webhooks::webhook_redeliver))
+        .routes(routes!(logs::log_list))
+        .routes(routes!(jobs::job_list))
+        .routes(routes!(jobs::job_read))
+        .routes(routes!(jobs::job_cancel))
 }
 
-extractors!(Dialect::CredVault, Failure, Error::NotFound; Json, NoBody, Path);
+extractors!(Dialect::CredVault, Failure, Error::NotFound; Json, JsonOneOrMany, NoBody, OptionalJson, Path, Query);

@@ -4,7 +4,9 @@
 //! the documented parameters follow from that. An engine operation gives all that its caller may see, so `total` is
 //! exact, and nothing is counted that the caller does not see.
 
+mod parameters;
 mod query;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +29,9 @@ pub(super) trait ListItem: Sized + 'static {
     /// Parameters that choose which list is meant, rather than filter it; each with its description.
     const SELECTORS: &'static [(&'static str, &'static str)] = &[];
 
+    /// Whether the store cuts pages ([`stored`]): then it is in the order of the first field, and of no other.
+    const STORED: bool = false;
+
     /// Breaks ties, so that the order is total.
     fn id(&self) -> [u8; 16];
 }
@@ -47,6 +52,8 @@ enum Kind {
     Time,
     /// Equal to one of the values given.
     Word,
+    /// Several words, one of which is equal to one of the values given. Nothing is sorted by them.
+    Words,
 }
 
 /// The value of a field. What is absent sorts first, and is in no range.
@@ -59,6 +66,8 @@ pub(super) enum Cell {
     Time(i64),
     /// A word or text.
     Text(String),
+    /// Several words.
+    Words(Vec<String>),
 }
 
 /// What stands at one place of a list: the values that it is sorted by, and the id.
@@ -96,6 +105,15 @@ impl<T> Field<T> {
         Self {
             name,
             kind: Kind::Word,
+            of,
+        }
+    }
+
+    /// Several words.
+    pub(super) const fn words(name: &'static str, of: fn(&T) -> Cell) -> Self {
+        Self {
+            name,
+            kind: Kind::Words,
             of,
         }
     }
@@ -172,11 +190,25 @@ impl<T: ListItem> Opened<'_, T> {
 
     /// The page that was asked for, out of everything that the caller may see.
     pub(super) fn page<W: From<T>>(self, items: Vec<T>) -> ListAnswer<W> {
+        self.page_of(items, |item| Ok(W::from(item)))
+    }
+
+    /// The same with items that are shaped by `shape`.
+    pub(super) fn page_of<W>(
+        self,
+        items: Vec<T>,
+        shape: impl Fn(T) -> Result<W, Error>,
+    ) -> ListAnswer<W> {
+        let window = self.query.window(items, &self.start);
+        self.answer(window, shape)
+    }
+
+    fn answer<W>(self, window: Window<T>, shape: impl Fn(T) -> Result<W, Error>) -> ListAnswer<W> {
         let Window {
             items,
             total,
             offset,
-        } = self.query.window(items, &self.start);
+        } = window;
         let end = offset.saturating_add(items.len());
         let seal = |back, (place, _): &(Place, T)| {
             let cursor = Cursor {
@@ -201,10 +233,8 @@ impl<T: ListItem> Opened<'_, T> {
             next_cursor: next.transpose()?,
             prev_cursor: previous.transpose()?,
         };
-        listed(
-            items.into_iter().map(|(_, item)| item.into()).collect(),
-            pagination,
-        )
+        let items = items.into_iter().map(|(_, item)| shape(item));
+        listed(items.collect::<Result<_, _>>()?, pagination)
     }
 }
 

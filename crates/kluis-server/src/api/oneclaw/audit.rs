@@ -68,7 +68,10 @@ pub(super) async fn audit_verify(
     path = "/v1/audit/export",
     tag = "audit",
     params(wire::ExportQuery),
-    responses((status = 200, content_type = "application/x-ndjson", body = String)),
+    responses(
+        (status = 200, content_type = "application/x-ndjson", body = String),
+        (status = 404, description = "There is no such event")
+    ),
     extensions(("x-kluis-action" = json!("audit.export")))
 )]
 pub(super) async fn audit_export(

@@ -55,7 +55,7 @@ pub(super) async fn device_login_token(
     path = "/v1/auth/device/pending",
     tag = "device",
     params(wire::DeviceQuery),
-    responses((status = 200, body = wire::DeviceLogin)),
+    responses((status = 200, body = wire::DeviceLogin), (status = 404, description = "Nothing asks with this code")),
     extensions(("x-kluis-action" = json!("auth.device_view")))
 )]
 pub(super) async fn device_login_read(
@@ -75,7 +75,7 @@ pub(super) async fn device_login_read(
     path = "/v1/auth/device/approve",
     tag = "device",
     request_body = wire::DeviceDecision,
-    responses((status = 200, body = wire::Message)),
+    responses((status = 200, body = wire::Message), (status = 404, description = "Nothing asks with this code")),
     extensions(("x-kluis-action" = json!("auth.device_approve")))
 )]
 pub(super) async fn device_login_approve(
@@ -95,7 +95,7 @@ pub(super) async fn device_login_approve(
     path = "/v1/auth/device/deny",
     tag = "device",
     request_body = wire::DeviceDecision,
-    responses((status = 200, body = wire::Message)),
+    responses((status = 200, body = wire::Message), (status = 404, description = "Nothing asks with this code")),
     extensions(("x-kluis-action" = json!("auth.device_deny")))
 )]
 pub(super) async fn device_login_deny(

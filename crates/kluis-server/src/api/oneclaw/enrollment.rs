@@ -63,7 +63,7 @@ pub(super) async fn enrollment_status(
     path = "/v1/agents/enroll/pending",
     tag = "agents",
     params(wire::ApprovalQuery),
-    responses((status = 200, body = wire::Asking)),
+    responses((status = 200, body = wire::Asking), (status = 404, description = "Nothing asks with this token")),
     extensions(("x-kluis-action" = json!("agent.enrollment")), ("x-kluis-file" = json!("enrollment")))
 )]
 pub(super) async fn enrollment_read(
@@ -83,7 +83,7 @@ pub(super) async fn enrollment_read(
     path = "/v1/agents/enroll/approve",
     tag = "agents",
     request_body = wire::EnrollmentDecision,
-    responses((status = 200, body = wire::AgentApproved)),
+    responses((status = 200, body = wire::AgentApproved), (status = 404, description = "Nothing asks with this token")),
     extensions(("x-kluis-action" = json!("agent.approve")), ("x-kluis-file" = json!("enrollment")))
 )]
 pub(super) async fn enrollment_approve(
@@ -101,7 +101,7 @@ pub(super) async fn enrollment_approve(
     path = "/v1/agents/enroll/deny",
     tag = "agents",
     request_body = wire::EnrollmentDecision,
-    responses((status = 200, body = wire::Message)),
+    responses((status = 200, body = wire::Message), (status = 404, description = "Nothing asks with this token")),
     extensions(("x-kluis-action" = json!("agent.deny")), ("x-kluis-file" = json!("enrollment")))
 )]
 pub(super) async fn enrollment_deny(

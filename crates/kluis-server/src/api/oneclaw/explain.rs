@@ -15,7 +15,7 @@ use crate::caller::Caller;
     path = "/v1/policies/explain",
     tag = "policies",
     request_body = wire::Question,
-    responses((status = 200, body = wire::Explanation)),
+    responses((status = 200, body = wire::Explanation), (status = 404, description = "There is no such vault")),
     extensions(("x-kluis-action" = json!("policy.explain")), ("x-kluis-file" = json!("explain")))
 )]
 pub(super) async fn policy_explain(

@@ -37,7 +37,7 @@ pub(super) async fn honeytoken_list(
     path = "/v1/risk/honeytokens",
     tag = "honeytokens",
     request_body = wire::HoneytokenCreate,
-    responses((status = 201, body = wire::Honeytoken)),
+    responses((status = 201, body = wire::Honeytoken), (status = 404, description = "There is no such vault")),
     extensions(("x-kluis-action" = json!("honeytoken.create")))
 )]
 pub(super) async fn honeytoken_create(

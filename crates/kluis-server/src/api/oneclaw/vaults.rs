@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use kluis_engine::VaultId;
+use kluis_engine::{Contents, VaultId};
 
 use super::error::Failure;
 use super::wire::{self, Answer, created, found};
@@ -78,7 +78,9 @@ pub(super) async fn vault_delete(
     caller: Caller,
     Path(Id(vault)): Path<Id<VaultId>>,
 ) -> Result<StatusCode, Failure> {
-    app.engine.vault_delete(&caller, vault).await?;
+    app.engine
+        .vault_delete(&caller, vault, Contents::Any)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -31,10 +31,10 @@ pub(super) async fn secret_version_list(
     caller: Caller,
     Path((Id(vault), path)): Path<(Id<VaultId>, String)>,
 ) -> Answer<wire::Versions> {
-    let path = wire::secret_path(path)?;
+    let at = SecretAt::Path(wire::secret_path(path)?);
     found(
         app.engine
-            .secret_version_list(&caller, vault, &path)
+            .secret_version_list(&caller, vault, &at)
             .await?
             .try_into()?,
     )
