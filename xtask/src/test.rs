@@ -11,6 +11,8 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -48,9 +50,34 @@ pub(crate) fn test(arguments: &[String]) -> Result<()> {
 pub(crate) fn postgres() -> Result<()> {
     let cluster = Cluster::start()?;
     writeln!(std::io::stdout(), "{}", cluster.url)?;
-    std::io::stdin().read_to_end(&mut Vec::new())?;
+    let (ended, at_the_end) = mpsc::channel();
+    std::thread::Builder::new()
+        .name("input".to_owned())
+        .spawn(move || {
+            // An input that cannot be read is one that has ended.
+            let _ = std::io::stdin().read_to_end(&mut Vec::new());
+            let _ = ended.send(());
+        })?;
+    // A cluster that dies on a busy machine should cost the tests of that moment, and not all that follow.
+    while let Err(RecvTimeoutError::Timeout) = at_the_end.recv_timeout(LOOK_EVERY) {
+        if !cluster.is_running()? {
+            let log = cluster.log();
+            let tail = log.get(log.len().saturating_sub(LOG_TAIL)..);
+            let tail = tail.unwrap_or(&log);
+            writeln!(
+                std::io::stderr(),
+                "PostgreSQL has ended, and is started again:\n{tail}"
+            )?;
+            cluster.run()?;
+        }
+    }
     Ok(())
 }
+
+/// How often the keeper looks after its cluster.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Bytes of a dead cluster's log that are shown.
+const LOG_TAIL: usize = 4_000;
 
 struct Cluster {
     directory: PathBuf,
@@ -85,17 +112,28 @@ impl Cluster {
             .stdout(Stdio::null()))?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         cluster.configure(port)?;
-        run(cluster
-            .command("pg_ctl")
-            .args(["start", "--wait", "--silent", "-D"])
-            .arg(&data)
-            .arg("--log")
-            .arg(cluster.directory.join("log"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null()))
-        .with_context(|| cluster.log())?;
+        cluster.run()?;
         cluster.url = format!("postgres://postgres@127.0.0.1:{port}");
         Ok(cluster)
+    }
+
+    /// Starts the server, and waits until it answers.
+    fn run(&self) -> Result<()> {
+        run(self
+            .command("pg_ctl")
+            .args(["start", "--wait", "--silent", "-D"])
+            .arg(self.data())
+            .arg("--log")
+            .arg(self.directory.join("log"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null()))
+        .with_context(|| self.log())
+    }
+
+    fn is_running(&self) -> Result<bool> {
+        let mut status = self.command("pg_ctl");
+        status.args(["status", "-D"]).arg(self.data());
+        Ok(status.stdout(Stdio::null()).status()?.success())
     }
 
     /// Durable like a real one, and small.

@@ -1,9 +1,27 @@
-//! The CredVault API's platform part: sessions, users, API keys and organizations, under `/v1`.
+//! The CredVault API under `/v1`: sessions, users and organizations here, the rest in a file each.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::http::Call;
 use crate::{Client, Error, SecretText};
+
+mod api_keys;
+mod clusters;
+mod jobs;
+mod leases;
+mod records;
+mod webhooks;
+
+pub use api_keys::{ApiKey, CreatedApiKey, NewApiKey};
+pub use clusters::{
+    Cluster, ClusterLease, ClusterNode, ClusterRotation, ClusterSettings, ClusterTest, ClusterTls,
+    LeaseSettings, NodeSettings, RotationSettings, TlsSettings,
+};
+pub use jobs::Job;
+pub use leases::{IssuedLease, Lease};
+pub use records::Record;
+pub use webhooks::{CreatedWebhook, Delivery, NewWebhook, Webhook, WebhookChange, WebhookEvent};
 
 impl Client {
     /// The calls of the CredVault API.
@@ -37,10 +55,8 @@ impl CredVault<'_> {
             password: password.expose(),
             otp,
         };
-        self.0
-            .call(Call::post(&["v1", "auth", "login"]).json(&body)?)
+        self.one(Call::post(&["v1", "auth", "login"]).json(&body)?)
             .await
-            .map(Envelope::inner)
     }
 
     /// Trades a refresh token for a new session. The old token is spent: using it again ends the session.
@@ -52,10 +68,8 @@ impl CredVault<'_> {
         let body = Body {
             refresh_token: refresh_token.expose(),
         };
-        self.0
-            .call(Call::post(&["v1", "auth", "refresh"]).json(&body)?)
+        self.one(Call::post(&["v1", "auth", "refresh"]).json(&body)?)
             .await
-            .map(Envelope::inner)
     }
 
     /// Ends the session that this client calls with.
@@ -67,40 +81,28 @@ impl CredVault<'_> {
 
     /// Who the credential stands for, and what it may.
     pub async fn me(self) -> Result<Me, Error> {
-        self.0
-            .call(Call::get(&["v1", "me"]))
-            .await
-            .map(Envelope::inner)
+        self.one(Call::get(&["v1", "me"])).await
     }
 
     /// The organization's users, oldest first.
     pub async fn users(self) -> Result<Vec<User>, Error> {
-        self.pages(&["v1", "users"]).await
+        self.list(&["v1", "users"], &[]).await
     }
 
     /// One user.
     pub async fn user(self, user: &str) -> Result<User, Error> {
-        self.0
-            .call(Call::get(&["v1", "users", user]))
-            .await
-            .map(Envelope::inner)
+        self.one(Call::get(&["v1", "users", user])).await
     }
 
     /// Makes a user. Without a password in `user` the answer holds a one-time one.
     pub async fn user_create(self, user: NewUser<'_>) -> Result<CreatedUser, Error> {
-        self.0
-            .call(Call::post(&["v1", "users"]).json(&user)?)
-            .await
-            .map(Envelope::inner)
+        self.one(Call::post(&["v1", "users"]).json(&user)?).await
     }
 
     /// Changes a user; what is `None` stays.
     pub async fn user_update(self, user: &str, change: UserChange<'_>) -> Result<User, Error> {
         let segments = ["v1", "users", user];
-        self.0
-            .call(Call::patch(&segments).json(&change)?)
-            .await
-            .map(Envelope::inner)
+        self.one(Call::patch(&segments).json(&change)?).await
     }
 
     /// Deletes a user with its keys, tokens, policies and shares.
@@ -115,28 +117,8 @@ impl CredVault<'_> {
             password: SecretText,
         }
         let segments = ["v1", "users", user, "reset-password"];
-        let answer: Envelope<Reset> = self.0.call(Call::post(&segments)).await?;
-        Ok(answer.data.password)
-    }
-
-    /// The API keys that the caller may see, never the keys themselves.
-    pub async fn api_keys(self) -> Result<Vec<ApiKey>, Error> {
-        self.pages(&["v1", "api-keys"]).await
-    }
-
-    /// Makes an API key. The answer is the only place where the key itself is shown.
-    pub async fn api_key_create(self, key: NewApiKey<'_>) -> Result<CreatedApiKey, Error> {
-        self.0
-            .call(Call::post(&["v1", "api-keys"]).json(&key)?)
-            .await
-            .map(Envelope::inner)
-    }
-
-    /// Revokes an API key, effective at once.
-    pub async fn api_key_revoke(self, key: &str) -> Result<(), Error> {
-        self.0
-            .call_unit(Call::delete(&["v1", "api-keys", key]))
-            .await
+        let reset: Reset = self.one(Call::post(&segments)).await?;
+        Ok(reset.password)
     }
 
     /// Makes an organization with its owner. Only the server's owner may.
@@ -145,21 +127,26 @@ impl CredVault<'_> {
         struct Body<'b> {
             name: &'b str,
         }
-        self.0
-            .call(Call::post(&["v1", "organizations"]).json(&Body { name })?)
+        self.one(Call::post(&["v1", "organizations"]).json(&Body { name })?)
             .await
-            .map(Envelope::inner)
     }
 
-    /// A list to its end. A server that repeats itself cannot hold the caller for ever.
-    async fn pages<T: serde::de::DeserializeOwned>(
+    /// A call whose answer is one item.
+    async fn one<T: DeserializeOwned>(self, call: Call<'_>) -> Result<T, Error> {
+        self.0.call(call).await.map(Envelope::inner)
+    }
+
+    /// A list to its end, of what `filters` let through. A server that repeats itself cannot hold the caller for ever.
+    async fn list<T: DeserializeOwned>(
         self,
         segments: &[&str],
+        filters: &[(&str, &str)],
     ) -> Result<Vec<T>, Error> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         for _ in 0..MAX_PAGES {
             let mut query = vec![("limit", PAGE)];
+            query.extend(filters);
             query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
             let page: Page<T> = self.0.call(Call::get(segments).query(&query)).await?;
             items.extend(page.data);
@@ -276,62 +263,6 @@ pub struct UserChange<'a> {
     /// `active` or `disabled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<&'a str>,
-}
-
-/// An API key as lists show it.
-#[derive(Debug, Clone, Deserialize)]
-pub struct ApiKey {
-    /// `key_` and 22 characters.
-    pub id: String,
-    /// What its maker called it.
-    pub name: String,
-    /// Its first characters, to tell keys apart.
-    pub prefix: String,
-    /// `active`, `expired` or `revoked`.
-    pub status: String,
-    /// Its ceiling; absent or empty as the server sends it.
-    #[serde(default)]
-    pub scopes: Option<Vec<String>>,
-    /// RFC 3339, UTC; absent when it never expires.
-    #[serde(default)]
-    pub expires_at: Option<String>,
-    /// RFC 3339, UTC.
-    #[serde(default)]
-    pub last_used_at: Option<String>,
-    /// RFC 3339, UTC.
-    pub created_at: String,
-}
-
-/// What a new API key is made of.
-#[derive(Clone, Copy, Default, Serialize)]
-pub struct NewApiKey<'a> {
-    /// What to call it.
-    pub name: &'a str,
-    /// Its ceiling: all that the user may when `None`, nothing when empty.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scopes: Option<&'a [String]>,
-    /// `cloudkeep`, `crate`, `credvault`, `oneclaw` or `inkbox`: decides the prefix.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub style: Option<&'a str>,
-    /// Whose key it is; the caller's unless given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_id: Option<&'a str>,
-    /// `never`, `30d`, `90d` or `1y`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_in: Option<&'a str>,
-    /// RFC 3339; instead of `expires_in`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<&'a str>,
-}
-
-/// A new API key with the key itself.
-#[derive(Deserialize)]
-pub struct CreatedApiKey {
-    /// How lists show it from now on.
-    #[serde(flatten)]
-    pub api_key: ApiKey,
-    /// Shown once.
-    pub key: SecretText,
 }
 
 /// A new organization and the log-in of its owner.

@@ -48,6 +48,12 @@ impl Timestamp {
 
     /// Read RFC 3339 text with an offset or `Z`.
     pub fn parse(text: &str) -> Option<Self> {
+        // The library takes offsets of up to 25 hours; RFC 3339 has those of a day's clock.
+        if let Some((_, offset)) = text.get(10..).and_then(|time| time.rsplit_once(['+', '-']))
+            && offset.get(..2).is_none_or(|hours| hours > "23")
+        {
+            return None;
+        }
         if let Ok(parsed) = text.parse::<jiff::Timestamp>() {
             return Some(Self(parsed.as_millisecond()));
         }
@@ -131,6 +137,9 @@ mod tests {
             ("9999-13-31T23:59:59Z", None),
             ("10000-01-01T00:00:00Z", None),
             ("2026-03-01T09:30:00", None),
+            ("2026-03-01T09:30:00+24:00", None),
+            ("2026-03-01T09:30:00-25:00", None),
+            ("2026-03-01T23:30:00+23:59", Some("2026-02-28T23:31:00Z")),
             ("soon", None),
             ("", None),
         ] {

@@ -94,6 +94,30 @@ impl From<String> for Cell {
     }
 }
 
+impl From<u64> for Cell {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<Option<u64>> for Cell {
+    fn from(number: Option<u64>) -> Self {
+        number.map_or(Self::None, Self::Number)
+    }
+}
+
+impl From<bool> for Cell {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl From<Vec<String>> for Cell {
+    fn from(words: Vec<String>) -> Self {
+        Self::List(words)
+    }
+}
+
 impl From<Option<String>> for Cell {
     fn from(text: Option<String>) -> Self {
         text.map_or(Self::None, Self::Text)
@@ -102,7 +126,7 @@ impl From<Option<String>> for Cell {
 
 /// Records of one kind: a list, or one alone. The first column is what `-o value` prints unless `main` names another.
 pub(crate) struct Records {
-    columns: &'static [&'static str],
+    columns: Vec<&'static str>,
     rows: Vec<Vec<Cell>>,
     is_list: bool,
     main: usize,
@@ -110,9 +134,9 @@ pub(crate) struct Records {
 
 impl Records {
     /// A list, possibly empty. Columns are named as JSON names them.
-    pub(crate) fn list(columns: &'static [&'static str], rows: Vec<Vec<Cell>>) -> Self {
+    pub(crate) fn list(columns: &[&'static str], rows: Vec<Vec<Cell>>) -> Self {
         Self {
-            columns,
+            columns: columns.to_vec(),
             rows,
             is_list: true,
             main: 0,
@@ -120,13 +144,23 @@ impl Records {
     }
 
     /// One record.
-    pub(crate) fn one(columns: &'static [&'static str], row: Vec<Cell>) -> Self {
+    pub(crate) fn one(columns: &[&'static str], row: Vec<Cell>) -> Self {
         Self {
-            columns,
+            columns: columns.to_vec(),
             rows: vec![row],
             is_list: false,
             main: 0,
         }
+    }
+
+    /// One column more of one record, which `-o value` prints: what is shown this once.
+    pub(crate) fn and(mut self, column: &'static str, cell: Cell) -> Self {
+        self.main = self.columns.len();
+        self.columns.push(column);
+        if let Some(row) = self.rows.first_mut() {
+            row.push(cell);
+        }
+        self
     }
 
     /// Which column `-o value` prints.

@@ -1,14 +1,7 @@
 //! `kluis agent`, and what policies say about agents.
 
-use serde_json::Value;
-
-use super::{caller, run, run_with};
+use super::{caller, json_of, run, run_with};
 use crate::harness::{Api, Kluis};
-
-fn json(kluis: &Kluis, arguments: &[&str]) -> Value {
-    let printed = run(kluis, &[arguments, &["-o", "json"]].concat()).well();
-    serde_json::from_str(&printed.stdout).unwrap()
-}
 
 /// 1claw contract §9
 #[tokio::test]
@@ -51,14 +44,14 @@ async fn an_agent_is_registered_with_its_ceilings_and_its_key_stands_alone_on_st
     assert_eq!(own.at("/intents_api_enabled"), true);
     assert!(own.members("").contains(&"expires_at".to_owned()));
 
-    let listed = json(&kluis, &["agent", "list"]);
+    let listed = json_of(&kluis, &["agent", "list"]);
     assert_eq!(listed[0]["name"], "nightly");
     assert_eq!(listed[0]["vault_ids"].as_array().map(Vec::len), Some(1));
     assert!(!listed.to_string().contains(key));
-    let shown = json(&kluis, &["agent", "show", "nightly"]);
+    let shown = json_of(&kluis, &["agent", "show", "nightly"]);
     assert_eq!(shown["id"], listed[0]["id"]);
     let id = shown["id"].as_str().unwrap();
-    assert_eq!(json(&kluis, &["agent", "show", id]), shown);
+    assert_eq!(json_of(&kluis, &["agent", "show", id]), shown);
     let alone = run(&kluis, &["agent", "show", "nightly", "-o", "value"]).well();
     assert_eq!(alone.stdout, id);
 
@@ -116,7 +109,7 @@ async fn an_agent_is_changed_stopped_given_a_new_key_and_deleted() {
         ],
     )
     .well();
-    let shown = json(&kluis, &["agent", "show", "robot"]);
+    let shown = json_of(&kluis, &["agent", "show", "robot"]);
     assert_eq!(shown["scopes"], serde_json::json!([]));
     assert_eq!(shown["keys_withheld"], true);
     run(
@@ -151,7 +144,7 @@ async fn a_name_that_several_have_is_no_name_and_a_hostile_one_steers_no_termina
     for name in ["twin", "twin", "user\u{202e}nimda"] {
         run(&kluis, &["agent", "create", name]).well();
     }
-    let listed = json(&kluis, &["agent", "list"]);
+    let listed = json_of(&kluis, &["agent", "list"]);
     let refused = run(&kluis, &["agent", "deactivate", "twin"])
         .failed(2)
         .told(&["2 agents are called 'twin'"]);

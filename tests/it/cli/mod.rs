@@ -1,6 +1,7 @@
 //! The command line, run as a user runs it, against a real server.
 
 mod agents;
+mod clusters;
 mod enrollments;
 mod export;
 mod logins;
@@ -12,12 +13,16 @@ mod secrets;
 mod shares;
 mod standin;
 mod starting;
+mod users;
 mod versions;
+mod webhooks;
 mod words;
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
 
 use crate::harness::{Kluis, binary, without_settings};
 
@@ -38,6 +43,12 @@ fn run_with(kluis: &Kluis, arguments: &[&str], stdin: &str, environment: &[(&str
     let mut command = in_directory(&kluis.data_dir());
     command.args(arguments).envs(environment.iter().copied());
     wait(command, stdin)
+}
+
+/// What it prints as JSON.
+fn json_of(kluis: &Kluis, arguments: &[&str]) -> Value {
+    let printed = run(kluis, &[arguments, &["-o", "json"]].concat()).well();
+    serde_json::from_str(&printed.stdout).unwrap()
 }
 
 /// `kluis` with this data directory.

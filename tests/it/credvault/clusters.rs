@@ -285,6 +285,16 @@ on_both! {
         assert_eq!(listed.text("/data/0/id"), bound);
         assert_eq!(listed.text("/data/0/collection"), "default");
         let filtered = admin.get(&format!("/v1/resources?cluster_id={id}")).await.expect(200);
+        for (filter, count) in [
+            (json!({"cluster_id": id}), 1),
+            (json!({"cluster_id": {"$in": [id, "cluster_0000000000000000000000"]}}), 1),
+            (json!({"cluster_id": {"$exists": true}}), 1),
+            (json!({"cluster_id": "cluster_0000000000000000000000"}), 0),
+        ] {
+            let query = json!({"filter": filter});
+            let found = admin.post("/v1/collections/default/query", query).await.expect(200);
+            assert_eq!(found.at("/pagination/total"), count, "{filter}");
+        }
         assert_eq!(filtered.at("/pagination/total"), 1);
         // A member writes what it may, and the record stays bound.
         member.patch(&path, json!({"secret": {"note": "mine"}})).await.expect(200);

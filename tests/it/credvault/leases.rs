@@ -390,7 +390,9 @@ async fn a_cluster_without_an_admin_record_leases_nothing() {
         .text("/data/id");
     let refused = lease(&admin, &id, 600).await.expect(503);
     assert!(
-        refused.text("/message").contains("no admin record"),
+        refused
+            .text("/message")
+            .contains("no secret to log in with"),
         "{refused}"
     );
     let missing = admin

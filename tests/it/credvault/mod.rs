@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod auth;
+mod cluster_events;
 mod cluster_servers;
 mod clusters;
 mod collections;

@@ -98,6 +98,9 @@ on_both! {
             json!({"filter": {"name": "r0"}}),
             json!({"filter": {"name": "r0"}, "changes": {"name": "x"}}),
             json!({"filter": {"name": "r0"}, "changes": {"secret": null}}),
+            json!({"filter": {"name": "r0"}, "changes": {}}),
+            json!({"filter": {"name": {"$contains": ""}}, "changes": {"tags": []}}),
+            json!({"filter": {"name": {"$nin": []}}, "changes": {"tags": []}}),
         ] {
             let answer = api.patch(RECORDS, body.clone()).await;
             assert_eq!(answer.status, 400, "{body}");

@@ -10,10 +10,10 @@ use super::cluster_servers::{cluster, reaching};
 use super::clusters::record;
 use crate::harness::{Answer, Api, Backend, DatabaseServer, Engine, Gate, Kluis, Stop, on_both};
 
-const FIRST: &str = "First-Password-1";
+pub(super) const FIRST: &str = "First-Password-1";
 
 /// A user of the server, and a record of it that is bound to the cluster; the record's id.
-async fn bound(api: &Api, server: &DatabaseServer, cluster: &str, user: &str) -> String {
+pub(super) async fn bound(api: &Api, server: &DatabaseServer, cluster: &str, user: &str) -> String {
     server.make_user(user, FIRST);
     let id = record(api, user, FIRST).await;
     let change = json!({"cluster_id": cluster});
@@ -36,7 +36,7 @@ async fn fetched(api: &Api, record: &str) -> (String, String) {
 }
 
 /// The job that rotates, when it has ended.
-async fn rotated(api: &Api, cluster: &str, body: Value) -> Answer {
+pub(super) async fn rotated(api: &Api, cluster: &str, body: Value) -> Answer {
     let job = api
         .post(&format!("/v1/clusters/{cluster}/rotate"), body)
         .await
@@ -217,6 +217,9 @@ on_both! {
         let job = rotated(&admin, &id, json!({})).await;
         let counts = ["rotated", "skipped", "failed"].map(|count| job.at(&format!("/data/result/{count}")));
         assert_eq!(counts, [json!(1), json!(1), json!(1)], "{job}");
+        let told = job.at("/data/result/records");
+        let named = |id: &str, outcome: &str| told.as_array().unwrap().iter().any(|one| one["id"] == id && one["outcome"] == outcome);
+        assert!(named(&good, "rotated") && named(&gone, "failed") && named(&disabled, "skipped"), "{job}");
         assert_eq!(fetched(&admin, &gone).await.1, FIRST);
         let (user, password) = fetched(&admin, &good).await;
         assert!(server.lets_in(&user, &password));

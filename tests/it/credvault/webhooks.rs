@@ -61,6 +61,20 @@ on_both! {
         assert_eq!(admin.get("/v1/webhooks").await.expect(200).at("/data"), json!([]));
     }
 
+    async fn behind_the_host_a_url_is_for_owners_and_admins(kluis: Kluis) {
+        let url = "https://hooks.example.com:8443/services/T0/canary-in-a-path";
+        let (id, _) = made(&kluis.admin_api(), url, json!(["*"])).await;
+        for role in ["member", "viewer"] {
+            let api = kluis.user(role).await.admin_api();
+            for path in ["/v1/webhooks".to_owned(), format!("/v1/webhooks/{id}")] {
+                let seen = api.get(&path).await.expect(200);
+                assert!(seen.string().contains("https://hooks.example.com:8443/…"), "{seen}");
+                assert!(!seen.string().contains("canary"), "{seen}");
+            }
+        }
+        assert_eq!(kluis.admin_api().get(&format!("/v1/webhooks/{id}")).await.expect(200).text("/data/url"), url);
+    }
+
     /// NT-53
     async fn what_is_wrong_with_a_webhook_is_named(kluis: Kluis) {
         let admin = kluis.admin_api();

@@ -96,7 +96,7 @@ impl Engine {
         let login = username.and_then(|username| {
             super::login_with(cluster.kind, &read.info.fields, username, &read.value)
         });
-        Ok(login.ok_or(Unreachable::AdminUnusable))
+        Ok(login.ok_or(Unreachable::LoginUnusable))
     }
 
     /// Ask every server, and keep what that says of the cluster; the answer is the primary's.

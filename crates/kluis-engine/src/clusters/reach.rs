@@ -14,9 +14,9 @@ use crate::targets::{DatabaseKind, Door, Login, Place, TargetError, Tls};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unreachable {
     /// No secret to administer it with is stated, or it is gone.
-    NoAdmin,
+    NoLogin,
     /// That secret cannot be used: it is closed, disabled, expired, or can be read a limited number of times.
-    AdminUnusable,
+    LoginUnusable,
     /// The server itself.
     Target(TargetError),
 }
@@ -24,9 +24,9 @@ pub(crate) enum Unreachable {
 impl std::fmt::Display for Unreachable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NoAdmin => f.write_str("the cluster has no admin record"),
-            Self::AdminUnusable => f.write_str(
-                "the cluster's admin record is disabled, expired, or without a password, or its reads are limited",
+            Self::NoLogin => f.write_str("the cluster has no secret to log in with"),
+            Self::LoginUnusable => f.write_str(
+                "the secret to log in with is disabled, expired, without a user name or a password, or its reads are limited",
             ),
             Self::Target(error) => error.fmt(f),
         }
@@ -47,7 +47,7 @@ impl Engine {
         cluster: &Cluster,
     ) -> Result<Result<Login, Unreachable>, Error> {
         let Some(admin) = cluster.admin else {
-            return Ok(Err(Unreachable::NoAdmin));
+            return Ok(Err(Unreachable::NoLogin));
         };
         self.login_of_secret(conn, cluster, admin).await
     }
@@ -64,10 +64,10 @@ impl Engine {
             .secret_unattended(conn, cluster.organization, secret)
             .await;
         let found = match found {
-            Err(Error::NotFound) => return Ok(Err(Unreachable::NoAdmin)),
+            Err(Error::NotFound) => return Ok(Err(Unreachable::NoLogin)),
             found => found?,
         };
-        Ok(login_of(cluster.kind, &found).ok_or(Unreachable::AdminUnusable))
+        Ok(login_of(cluster.kind, &found).ok_or(Unreachable::LoginUnusable))
     }
 
     /// A way into one server of a cluster.

@@ -232,7 +232,7 @@ impl Engine {
             .query_one(clusters::ANY_BY_ID, params![id.bytes()])
             .await?;
         let Some(row) = row else {
-            return Ok(Err(Unreachable::NoAdmin));
+            return Ok(Err(Unreachable::NoLogin));
         };
         let cluster = Cluster::from_row(row)?;
         let admin = self.cluster_admin(conn, &cluster).await?;

@@ -85,8 +85,17 @@ pub(crate) fn url(text: &str, reach: Reach) -> Result<Url, &'static str> {
     if text.len() > LONGEST_URL {
         return Err("must be at most 2048 bytes");
     }
+    // The parser mends what nobody meant: blanks around it, a missing slash, line ends within.
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("must hold no blanks and no control characters");
+    }
     let url = Url::parse(text).map_err(|_| "must be a URL")?;
-    if !matches!(url.scheme(), "http" | "https") {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    if !scheme.is_some_and(|scheme| {
+        ["http", "https"]
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known))
+    }) {
         return Err("must begin with http:// or https://");
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -99,6 +108,12 @@ pub(crate) fn url(text: &str, reach: Reach) -> Result<Url, &'static str> {
         Some(address) if !reach.allows(address) => Err("must not lead to such an address"),
         _ => Ok(url),
     }
+}
+
+/// A URL without what may be a secret in it: scheme, host and port, and a sign that more follows.
+pub(crate) fn origin(text: &str) -> String {
+    let origin = Url::parse(text).map(|url| url.origin().ascii_serialization());
+    format!("{}/…", origin.unwrap_or_default())
 }
 
 /// The address that stands in the URL in place of a name. The parser has turned every number that a system would take for an IPv4

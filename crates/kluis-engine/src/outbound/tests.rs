@@ -205,6 +205,11 @@ fn urls_that_hide_something_are_refused() {
         "https://user@a.example/",
         "https://:word@a.example/",
         "https://a.example/#x",
+        "http:a.example",
+        "https:/a.example/",
+        " https://a.example/",
+        "https://a.example/\n",
+        "https://a\t.example/",
         "http://[fe80::1%25eth0]/",
     ] {
         assert!(read(text).is_err(), "{text}");

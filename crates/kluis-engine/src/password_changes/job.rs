@@ -30,7 +30,7 @@ struct Done {
     rotated: usize,
     skipped: usize,
     failed: usize,
-    records: Vec<Told>,
+    secrets: Vec<Told>,
 }
 
 /// What became of one secret.
@@ -38,7 +38,7 @@ struct Done {
 #[serde(deny_unknown_fields)]
 struct Told {
     /// The secret, as a UUID.
-    id: String,
+    secret: String,
     /// `rotated`, `skipped` or `failed`.
     outcome: String,
     /// Why, where it is not rotated.
@@ -106,23 +106,25 @@ pub(crate) async fn run(engine: &Engine, job: &mut Running) -> Result<Step, Ende
     let cluster = ClusterId::from_bytes(asked.cluster);
     let only = asked.secret.map(SecretId::from_bytes);
     let bindings = match engine.bindings_of(cluster, only).await {
-        Err(Error::NotFound) => return Err(Ended::failed("The record is not of this cluster.")),
+        Err(Error::NotFound) => {
+            return Err(Ended::failed("The secret is not of this cluster any more."));
+        }
         bindings => bindings?,
     };
     let count = bindings.len().max(1);
     for binding in bindings {
         let id = binding.secret.to_string();
-        if done.records.iter().any(|told| told.id == id) {
+        if done.secrets.iter().any(|told| told.secret == id) {
             continue;
         }
-        let percent = 100 * done.records.len() / count;
+        let percent = 100 * done.secrets.len() / count;
         job.progress(engine, u8::try_from(percent).unwrap_or(100))
             .await?;
         let outcome = engine.bound_password_change(&binding).await?;
         done.tell(id, outcome);
         job.keep(engine, &done).await?;
     }
-    match done.records.as_slice() {
+    match done.secrets.as_slice() {
         [
             Told {
                 outcome,
@@ -152,8 +154,8 @@ impl Done {
             }
         };
         *count += 1;
-        self.records.push(Told {
-            id,
+        self.secrets.push(Told {
+            secret: id,
             outcome: word.to_owned(),
             reason,
             version,

@@ -37,6 +37,8 @@ pub enum Filter {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
+    /// The database cluster that it is bound to, as a UUID.
+    Cluster,
     /// When it was made, in milliseconds.
     CreatedAt,
     /// When its current version expires, in milliseconds.
@@ -163,6 +165,7 @@ impl Place {
     fn of(&self, secret: &SecretInfo, fields: &Json) -> Option<Json> {
         let version = secret.version.as_ref();
         match self {
+            Self::Cluster => Some(secret.cluster?.to_string().into()),
             Self::CreatedAt => Some(secret.created_at.millis().into()),
             Self::ExpiresAt => Some(version?.expires_at?.millis().into()),
             Self::HasValue => Some(version.is_some().into()),

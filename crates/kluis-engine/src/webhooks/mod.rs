@@ -40,11 +40,12 @@ pub(crate) use outbox::{Happening, subscribed};
 pub(crate) use signature::{FORMER_WEBHOOK_SECRET, WEBHOOK_SECRET};
 
 use crate::action::Action;
-use crate::caller::Caller;
+use crate::caller::{Caller, Role};
 use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::{UserId, WebhookId};
+use crate::outbound;
 use crate::store::sql::webhooks as sql;
 use crate::store::{Conn, Failure, Row, params};
 
@@ -81,7 +82,7 @@ impl Engine {
         self.look(caller, Action::WebhookList, async |conn, act| {
             let of = params![act.caller.organization.bytes()];
             let rows = conn.query(sql::OF_ORGANIZATION, of).await?;
-            let webhooks = rows.into_iter().map(Webhook::from_row);
+            let webhooks = rows.into_iter().map(|row| Webhook::seen(row, &act.caller));
             Ok(webhooks.collect::<Result<_, _>>()?)
         })
         .await
@@ -112,10 +113,20 @@ async fn find(conn: &mut Conn, act: &mut crate::act::Act, id: WebhookId) -> Resu
     act.names("webhook", *id.bytes());
     let of = params![id.bytes(), act.caller.organization.bytes()];
     let row = conn.query_one(sql::BY_ID, of).await?;
-    Ok(Webhook::from_row(row.ok_or(Error::NotFound)?)?)
+    Ok(Webhook::seen(row.ok_or(Error::NotFound)?, &act.caller)?)
 }
 
 impl Webhook {
+    /// As this caller sees it: behind the host of a URL there often stands what lets callers in, and that is for owners and
+    /// admins.
+    fn seen(row: Row, caller: &Caller) -> Result<Self, Failure> {
+        let mut webhook = Self::from_row(row)?;
+        if caller.role() < Some(Role::Admin) {
+            webhook.url = outbound::origin(&webhook.url);
+        }
+        Ok(webhook)
+    }
+
     fn from_row(mut row: Row) -> Result<Self, Failure> {
         Ok(Self {
             id: WebhookId::from_bytes(row.array()?),

@@ -76,21 +76,6 @@ const COLUMNS: &[&str] = &[
 ];
 /// The column of an agent's id.
 const ID: usize = 8;
-const WITH_KEY: &[&str] = &[
-    "name",
-    "is_active",
-    "scopes",
-    "vault_ids",
-    "environment",
-    "expires_at",
-    "last_active_at",
-    "created_at",
-    "id",
-    "description",
-    "token_ttl_seconds",
-    "keys_withheld",
-    "key",
-];
 /// Formats of a key that is shown once.
 const KEY: &[Format] = &[Format::Value, Format::Json, Format::Yaml, Format::Table];
 

@@ -13,12 +13,16 @@ use crate::remote::{Connection, Remote};
 
 mod agent;
 mod audit;
+mod cluster;
 mod completion;
 mod config;
 mod dev;
 mod export;
+mod file;
 mod get;
 mod input;
+mod job;
+mod lease;
 mod login;
 mod operator;
 mod policy;
@@ -36,6 +40,7 @@ mod token;
 mod user;
 mod vault;
 mod versions;
+mod webhook;
 mod whoami;
 mod zk;
 
@@ -69,6 +74,12 @@ pub(crate) enum Command {
     Token(token::Token),
     #[command(subcommand)]
     User(user::User),
+    #[command(subcommand)]
+    Cluster(Box<cluster::Cluster>),
+    #[command(subcommand)]
+    Lease(lease::Lease),
+    #[command(subcommand)]
+    Webhook(webhook::Webhook),
     Zk(Box<zk::Zk>),
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -102,6 +113,9 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Agent(agent) => block_on(agent.run(&context))?,
         Command::Token(token) => block_on(token.run(&context))?,
         Command::User(user) => block_on(user.run(&context))?,
+        Command::Cluster(cluster) => block_on(cluster.run(&context))?,
+        Command::Lease(lease) => block_on(lease.run(&context))?,
+        Command::Webhook(webhook) => block_on(webhook.run(&context))?,
         Command::Zk(zk) => block_on(zk.run(&context))?,
         Command::Audit(audit) => block_on(audit.run(&context))?,
         Command::Config(config) => config.run(&context),

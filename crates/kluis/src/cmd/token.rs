@@ -1,19 +1,31 @@
 //! `kluis token`
 
 use clap::{Args, Subcommand, ValueEnum};
+use kluis_client::Error;
 use kluis_client::credvault::{self, NewApiKey};
 
 use super::Context;
 use crate::failure::{Code, Failure};
 use crate::output::{Cell, Format, LISTING, Records};
+use crate::remote::Remote;
 use crate::terminal::say;
 
-/// Make, list and revoke API keys
+/// Make, list, replace and revoke API keys
 #[derive(Debug, Subcommand)]
 pub(crate) enum Token {
     Create(Create),
     /// List API keys, without the keys themselves
     List,
+    /// Show an API key, without the key itself
+    Show {
+        /// Id of the key
+        id: String,
+    },
+    /// Replace an API key by another with the same rights; the old one is dead at once
+    Rotate {
+        /// Id of the key
+        id: String,
+    },
     /// Revoke an API key, effective at once
     Revoke {
         /// Id of the key
@@ -77,17 +89,9 @@ const COLUMNS: &[&str] = &[
     "last_used_at",
     "created_at",
 ];
-const CREATED: &[&str] = &[
-    "id",
-    "name",
-    "prefix",
-    "status",
-    "scopes",
-    "expires_at",
-    "last_used_at",
-    "created_at",
-    "key",
-];
+/// Formats of a key that is shown once.
+const KEY: &[Format] = &[Format::Value, Format::Json, Format::Yaml, Format::Table];
+const SEE_KEYS: &str = "see the keys with kluis token list";
 
 impl Token {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
@@ -101,12 +105,21 @@ impl Token {
                     keys.map_err(|error| server.failure("cannot list the API keys", &error))?;
                 Records::list(COLUMNS, keys.into_iter().map(row).collect()).print(format)
             }
+            Self::Show { id } => {
+                let format = context.format(LISTING)?;
+                let server = context.server()?;
+                let key = server.client.credvault().api_key(&id).await;
+                let key = key.map_err(|error| {
+                    refused(&server, format!("cannot show API key '{id}'"), &error)
+                })?;
+                Records::one(COLUMNS, row(key)).print(format)
+            }
+            Self::Rotate { id } => rotate(context, &id).await,
             Self::Revoke { id } => {
                 let server = context.server()?;
                 let revoked = server.client.credvault().api_key_revoke(&id).await;
                 revoked.map_err(|error| {
-                    let failure = server.failure(format!("cannot revoke API key '{id}'"), &error);
-                    failure.advise(Code::NotFound, "see the keys with kluis token list")
+                    refused(&server, format!("cannot revoke API key '{id}'"), &error)
                 })?;
                 say(&format!("API key '{id}' revoked"));
                 Ok(())
@@ -117,7 +130,7 @@ impl Token {
 
 impl Create {
     async fn run(self, context: &Context) -> Result<(), Failure> {
-        let format = context.format(&[Format::Value, Format::Json, Format::Yaml, Format::Table])?;
+        let format = context.format(KEY)?;
         let server = context.server()?;
         let user = match &self.user {
             Some(user) => Some(server.user_id(user).await?),
@@ -139,12 +152,30 @@ impl Create {
             "API key '{}' made; it is shown this once",
             self.name
         ));
-        let mut row = row(made.api_key);
-        row.push(Cell::Secret(made.key));
-        Records::one(CREATED, row)
-            .main(CREATED.len() - 1)
+        Records::one(COLUMNS, row(made.api_key))
+            .and("key", Cell::Secret(made.key))
             .print(format)
     }
+}
+
+async fn rotate(context: &Context, id: &str) -> Result<(), Failure> {
+    let format = context.format(KEY)?;
+    let server = context.server()?;
+    let made = server.client.credvault().api_key_rotate(id).await;
+    let made =
+        made.map_err(|error| refused(&server, format!("cannot replace API key '{id}'"), &error))?;
+    say(&format!(
+        "API key '{}' replaced; the new one is shown this once, the old one is dead",
+        made.api_key.name
+    ));
+    Records::one(COLUMNS, row(made.api_key))
+        .and("key", Cell::Secret(made.key))
+        .print(format)
+}
+
+/// A call about an API key that failed.
+fn refused(server: &Remote, what: String, error: &Error) -> Failure {
+    server.failure(what, error).advise(Code::NotFound, SEE_KEYS)
 }
 
 fn row(key: credvault::ApiKey) -> Vec<Cell> {

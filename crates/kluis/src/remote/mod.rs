@@ -17,6 +17,7 @@ use crate::terminal::say;
 
 mod find;
 mod logins;
+mod named;
 
 pub(crate) use find::Connection;
 use find::{Found, Surroundings, Token, is_loopback, unreadable};

@@ -3,7 +3,7 @@
 use clap::Args;
 use kluis_client::oneclaw::{AgentChange, AgentLimits, NewAgent};
 
-use super::{COLUMNS, ID, KEY, WITH_KEY, row};
+use super::{COLUMNS, ID, KEY, row};
 use crate::cmd::Context;
 use crate::cmd::span::{Until, seconds};
 use crate::failure::Failure;
@@ -137,10 +137,8 @@ impl Create {
             "agent '{}' registered; its key is shown this once",
             made.agent.name
         ));
-        let mut row = row(made.agent);
-        row.push(Cell::Secret(made.api_key));
-        Records::one(WITH_KEY, row)
-            .main(WITH_KEY.len() - 1)
+        Records::one(COLUMNS, row(made.agent))
+            .and("key", Cell::Secret(made.api_key))
             .print(format)
     }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use kluis_client::SecretText;
 
-use super::{KEY, WITH_KEY, row};
+use super::{COLUMNS, KEY, row};
 use crate::cmd::{Context, input};
 use crate::failure::{Code, Failure};
 use crate::output::{Cell, Records};
@@ -53,20 +53,19 @@ impl Approve {
             failure.advise(Code::NotFound, NO_REQUEST)
         })?;
         let name = approved.agent.name.clone();
-        let mut row = row(approved.agent);
-        if let Some(key) = approved.api_key {
+        let key = if let Some(key) = approved.api_key {
             say(&format!(
                 "agent '{name}' registered; its key is shown this once"
             ));
-            row.push(Cell::Secret(key));
+            Cell::Secret(key)
         } else {
             say(&format!(
                 "agent '{name}' registered; it fetches its key itself"
             ));
-            row.push(Cell::None);
-        }
-        Records::one(WITH_KEY, row)
-            .main(WITH_KEY.len() - 1)
+            Cell::None
+        };
+        Records::one(COLUMNS, row(approved.agent))
+            .and("key", key)
             .print(format)
     }
 }

@@ -1,6 +1,6 @@
 //! The query language over records (contract B3): read into the engine's conditions.
 
-use kluis_engine::{Error, Filter, Place, SecretId, State, Test};
+use kluis_engine::{ClusterId, Error, Filter, Place, SecretId, State, Test};
 use serde_json::{Map, Value as Json};
 
 use super::instant;
@@ -24,6 +24,7 @@ pub(in super::super) enum Member {
 /// The member that a dotted path names. `Invalid` when no record has it, or nobody may search it.
 pub(in super::super) fn member_of(path: &str) -> Result<Member, Error> {
     let place = match path {
+        "cluster_id" => Place::Cluster,
         "created_at" => Place::CreatedAt,
         "expires_at" => Place::ExpiresAt,
         "has_secret" => Place::HasValue,
@@ -140,8 +141,8 @@ fn condition(member: &Member, operator: &str, operand: &Json) -> Result<Filter, 
         "$in" => {
             let words = operand
                 .as_array()
-                .filter(|items| items.len() <= MOST_WORDS)
-                .ok_or_else(|| wrong("needs a list of at most 100 behind $in and $nin"))?;
+                .filter(|items| (1..=MOST_WORDS).contains(&items.len()))
+                .ok_or_else(|| wrong("needs a list of 1 to 100 behind $in and $nin"))?;
             let each = words.iter().map(|word| condition(member, "$eq", word));
             return Ok(Filter::Any(each.collect::<Result<_, _>>()?));
         }
@@ -157,7 +158,8 @@ fn condition(member: &Member, operator: &str, operand: &Json) -> Result<Filter, 
                 {
                     time(operand)?
                 }
-                (Place::Id, _) => id(operand),
+                (Place::Cluster, _) if !operand.is_null() => id(operand, ClusterId::parse),
+                (Place::Id, _) => id(operand, SecretId::parse),
                 _ => operand.clone(),
             };
             Ok(Filter::Test(place.clone(), test(operator, operand)?))
@@ -189,6 +191,8 @@ fn test(operator: &str, operand: Json) -> Result<Test, Error> {
         "$gte" => Test::AtLeast(operand),
         "$lt" => Test::Below(operand),
         "$lte" => Test::AtMost(operand),
+        // Every text has nothing in it: such a filter would let all through and look narrow.
+        "$contains" if operand == "" => return Err(wrong("needs something behind $contains")),
         "$contains" => Test::Contains(operand),
         "$exists" => Test::Exists(
             operand
@@ -215,8 +219,8 @@ fn time(operand: &Json) -> Result<Json, Error> {
 }
 
 /// The id that is spelled, in the spelling that the engine compares; what is none is equal to no id.
-fn id(operand: &Json) -> Json {
-    let spelled = operand.as_str().and_then(SecretId::parse);
+fn id<T: ToString>(operand: &Json, parse: impl Fn(&str) -> Option<T>) -> Json {
+    let spelled = operand.as_str().and_then(parse);
     spelled.map_or(Json::Bool(false), |id| id.to_string().into())
 }
 
@@ -254,7 +258,9 @@ mod tests {
             (json!({"$or": [{}]}), "needs filters"),
             (json!({"$not": {}}), "needs filters"),
             (json!({"$and": {"name": "x"}}), "list of filters"),
-            (json!({"name": {"$in": "x"}}), "list of at most 100"),
+            (json!({"name": {"$in": "x"}}), "list of 1 to 100"),
+            (json!({"name": {"$nin": []}}), "list of 1 to 100"),
+            (json!({"name": {"$contains": ""}}), "something behind"),
             (json!({"name": {"$exists": 1}}), "true or false"),
             (json!({"created_at": 5}), "RFC 3339"),
             (json!({"created_at": {"$gt": "yesterday"}}), "RFC 3339"),

@@ -1,6 +1,6 @@
 //! Jobs.
 
-use kluis_engine::Timestamp;
+use kluis_engine::{SecretId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -45,7 +45,8 @@ impl From<kluis_engine::Job> for Job {
             // Written by the engine, as an object.
             result: job
                 .result
-                .and_then(|result| serde_json::from_str(&result).ok()),
+                .and_then(|result| serde_json::from_str(&result).ok())
+                .map(in_own_words),
             error: job.error,
             requested_by: job
                 .asked_by
@@ -54,5 +55,24 @@ impl From<kluis_engine::Job> for Job {
             updated_at: job.updated_at.rfc3339_seconds(),
             finished_at: job.finished_at.map(Timestamp::rfc3339_seconds),
         }
+    }
+}
+
+/// A result in the words of this API: it names secrets, which are records here.
+fn in_own_words(result: Value) -> Value {
+    match result {
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| match (name.as_str(), value) {
+                ("secrets", value) => ("records".to_owned(), in_own_words(value)),
+                ("secret", Value::String(id)) => match SecretId::from_uuid_text(&id) {
+                    Some(id) => ("id".to_owned(), spelled("secret", id.bytes()).into()),
+                    None => (name, Value::String(id)),
+                },
+                (_, value) => (name, in_own_words(value)),
+            })
+            .collect(),
+        Value::Array(items) => items.into_iter().map(in_own_words).collect(),
+        value => value,
     }
 }

@@ -369,6 +369,16 @@ impl RecordUpdate {
             return Err(Error::invalid("changes.cluster_id", why));
         }
         let write = self.change(collection, None)?;
+        let is_nothing = write.value_change.is_none()
+            && write.kind.is_none()
+            && write.fields.is_none()
+            && write.fields_change.is_none()
+            && write.tags.is_none()
+            && write.disabled.is_none()
+            && matches!(write.expires_at, Limit::Carried);
+        if is_nothing {
+            return Err(Error::invalid("changes", "must change something"));
+        }
         Ok(move || SecretWrite {
             value_change: write.value_change.as_ref().map(FieldsChange::duplicate),
             kind: write.kind.clone(),

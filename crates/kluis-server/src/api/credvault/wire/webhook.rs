@@ -17,6 +17,7 @@ use crate::api::revealed::Revealed;
 pub(in super::super) struct Webhook {
     #[schema(examples("webhook_01JQ1xA2bC3dE4fG5hI6jK"))]
     id: String,
+    /// Where deliveries go; owners and admins alone see what stands behind the host.
     #[schema(examples("https://hooks.example.com/kluis"))]
     url: String,
     /// Patterns of the events that it is for.
