@@ -8,6 +8,8 @@ use crate::{Client, Error, SecretText};
 
 mod api_keys;
 mod clusters;
+mod insights;
+mod integrations;
 mod jobs;
 mod leases;
 mod records;
@@ -18,9 +20,14 @@ pub use clusters::{
     Cluster, ClusterLease, ClusterNode, ClusterRotation, ClusterSettings, ClusterTest, ClusterTls,
     LeaseSettings, NodeSettings, RotationSettings, TlsSettings,
 };
+pub use insights::{AnalysisScope, Insight, Recommendation};
+pub use integrations::{
+    CreatedIntegration, Integration, IntegrationRun, IntegrationSettings, IntegrationTest,
+    IntegrationType,
+};
 pub use jobs::Job;
 pub use leases::{IssuedLease, Lease};
-pub use records::Record;
+pub use records::{Record, RecordChange};
 pub use webhooks::{CreatedWebhook, Delivery, NewWebhook, Webhook, WebhookChange, WebhookEvent};
 
 impl Client {

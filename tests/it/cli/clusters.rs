@@ -1,5 +1,7 @@
 //! `kluis cluster` and `kluis lease`, with a real server behind them.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{caller, json_of, run, run_with};
@@ -9,11 +11,8 @@ use crate::harness::{ADMIN, ADMIN_PASSWORD, DatabaseServer, Engine, Kluis};
 async fn registered() -> (Kluis, DatabaseServer) {
     let kluis = Kluis::start_with(&["--allow-loopback-webhooks"]).await;
     let database = DatabaseServer::start(Engine::Postgres).await;
-    let body = json!({
-        "name": "administrator", "type": "database",
-        "fields": {"username": ADMIN}, "secret": {"password": ADMIN_PASSWORD},
-    });
-    kluis.owner().post("/v1/resources", body).await.expect(201);
+    let value = ["set", "administrator"];
+    run_with(&kluis, &value, ADMIN_PASSWORD, &[]).well();
     let create = [
         "cluster",
         "create",
@@ -26,6 +25,8 @@ async fn registered() -> (Kluis, DatabaseServer) {
         &database.address(),
         "--admin",
         "default/administrator",
+        "--admin-user",
+        ADMIN,
     ];
     run(&kluis, &create).well().told(&["'billing' registered"]);
     (kluis, database)
@@ -46,12 +47,19 @@ async fn a_cluster_is_registered_tested_rotated_and_removed() {
     );
 
     database.make_user("svc_billing", "First-Password-1");
+    run_with(&kluis, &["set", "billing-rw"], "First-Password-1", &[]).well();
+    let bind = [
+        "cluster",
+        "bind",
+        "billing",
+        "default/billing-rw",
+        "--user",
+        "svc_billing",
+    ];
+    run(&kluis, &bind)
+        .well()
+        .told(&["belongs to cluster 'billing' now"]);
     let id = listed[0]["id"].as_str().unwrap();
-    let body = json!({
-        "name": "billing-rw", "type": "database", "cluster_id": id,
-        "fields": {"username": "svc_billing"}, "secret": {"password": "First-Password-1"},
-    });
-    kluis.owner().post("/v1/resources", body).await.expect(201);
     let records = json_of(&kluis, &["cluster", "records", id]);
     assert_eq!(records[0]["name"], "billing-rw");
     let test = [
@@ -78,7 +86,17 @@ async fn a_cluster_is_registered_tested_rotated_and_removed() {
     let record = json_of(&kluis, &["cluster", "records", "billing"]);
     assert_eq!(record[0]["version"], 2);
     let begun = json_of(&kluis, &["cluster", "rotate", "billing", "--no-wait"]);
-    assert!(begun["id"].as_str().unwrap().starts_with("job_"));
+    let job = format!("/v1/jobs/{}", begun["id"].as_str().unwrap());
+    while kluis
+        .owner()
+        .get(&job)
+        .await
+        .expect(200)
+        .text("/data/status")
+        != "succeeded"
+    {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 
     let update = [
         "cluster",
@@ -93,14 +111,15 @@ async fn a_cluster_is_registered_tested_rotated_and_removed() {
     let shown = json_of(&kluis, &["cluster", "show", "billing"]);
     assert_eq!(shown["rotation_days"], 7);
     assert_eq!(shown["region"], "eu-1");
+    let fetched = run(&kluis, &["get", "billing-rw"]).well().stdout;
+    assert!(database.lets_in("svc_billing", &fetched));
     run(&kluis, &["cluster", "delete", "billing", "--yes"])
         .failed(6)
         .told(&["--force"]);
-    run(
-        &kluis,
-        &["cluster", "delete", "billing", "--yes", "--force"],
-    )
-    .well();
+    run(&kluis, &["cluster", "unbind", "default/billing-rw"])
+        .well()
+        .told(&["belongs to no cluster now"]);
+    run(&kluis, &["cluster", "delete", "billing", "--yes"]).well();
     run(&kluis, &["cluster", "show", "biling"])
         .failed(5)
         .told(&["kluis cluster list"]);

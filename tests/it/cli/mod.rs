@@ -4,6 +4,8 @@ mod agents;
 mod clusters;
 mod enrollments;
 mod export;
+mod insights;
+mod integrations;
 mod logins;
 mod offline;
 mod reading;

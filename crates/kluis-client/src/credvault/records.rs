@@ -1,9 +1,12 @@
 //! Records: credentials of named fields (contract B3), as far as other calls name them.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use super::CredVault;
 use crate::Error;
+use crate::http::Call;
 
 impl CredVault<'_> {
     /// The record of this name in this collection, if the caller sees one.
@@ -18,6 +21,33 @@ impl CredVault<'_> {
         let found: Vec<Record> = self.list(&segments, &[(filter, name)]).await?;
         Ok(found.into_iter().find(|record| record.name == name))
     }
+
+    /// Changes a record; what is `None` stays.
+    pub async fn record_update(
+        self,
+        record: &Record,
+        change: &RecordChange<'_>,
+    ) -> Result<Record, Error> {
+        let segments = [
+            "v1",
+            "collections",
+            &record.collection,
+            "records",
+            &record.id,
+        ];
+        self.one(Call::patch(&segments).json(change)?).await
+    }
+}
+
+/// What changes about a record; what is `None` stays.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct RecordChange<'a> {
+    /// The cluster whose user it is; `Some(None)` lets it go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_id: Option<Option<&'a str>>,
+    /// Members of its plain fields.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<&'a str, &'a str>,
 }
 
 /// A credential without its secret.

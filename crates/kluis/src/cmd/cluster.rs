@@ -1,7 +1,7 @@
 //! `kluis cluster`
 
 use clap::{Args, Subcommand};
-use kluis_client::credvault;
+use kluis_client::credvault::{self, RecordChange};
 
 use super::job::Waiting;
 use super::{Context, input};
@@ -32,7 +32,29 @@ pub(crate) enum Cluster {
         /// Its name or id
         cluster: String,
     },
+    Bind(Bind),
+    /// Let a secret go: its password is changed no more, on no server
+    Unbind {
+        /// The secret: VAULT/NAME
+        secret: String,
+    },
     Delete(Delete),
+}
+
+/// Say that a secret is the password of a user of a cluster, so that both change together
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kluis cluster bind billing db/billing-rw --user svc_billing")]
+pub(crate) struct Bind {
+    /// Name or id of the cluster
+    cluster: String,
+    /// The secret: VAULT/NAME
+    secret: String,
+    /// The user's name on the servers; the one that the secret's record names, unless given
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// A second user, in turn with the first: the one in use is never the one that changes
+    #[arg(long, value_name = "NAME")]
+    alternate_user: Option<String>,
 }
 
 /// Connect to a cluster, with its administrator's credentials or those of a secret
@@ -111,6 +133,8 @@ impl Cluster {
             Self::Test(test) => test.run(context).await,
             Self::Rotate(rotate) => rotate.run(context).await,
             Self::Records { cluster } => records(context, &cluster).await,
+            Self::Bind(bind) => bind.run(context).await,
+            Self::Unbind { secret } => unbind(context, &secret).await,
             Self::Delete(delete) => delete.run(context).await,
         }
     }
@@ -194,6 +218,47 @@ impl Delete {
         say(&format!("cluster '{}' removed", cluster.name));
         Ok(())
     }
+}
+
+impl Bind {
+    async fn run(self, context: &Context) -> Result<(), Failure> {
+        let server = context.server()?;
+        let what = format!("'{}' was not bound to a cluster", self.secret);
+        let cluster = server.cluster(&self.cluster, &what).await?;
+        let record = server.record(&self.secret, &what).await?;
+        let names = [
+            ("username", &self.user),
+            ("alternate_username", &self.alternate_user),
+        ];
+        let names = names.into_iter();
+        let change = RecordChange {
+            cluster_id: Some(Some(&cluster.id)),
+            fields: names
+                .filter_map(|(field, name)| Some((field, name.as_deref()?)))
+                .collect(),
+        };
+        let bound = server.client.credvault().record_update(&record, &change);
+        let bound = bound.await.map_err(|error| server.failure(what, &error))?;
+        say(&format!(
+            "'{}' belongs to cluster '{}' now",
+            bound.name, cluster.name
+        ));
+        Ok(())
+    }
+}
+
+async fn unbind(context: &Context, secret: &str) -> Result<(), Failure> {
+    let server = context.server()?;
+    let what = format!("'{secret}' was not let go");
+    let record = server.record(secret, &what).await?;
+    let change = RecordChange {
+        cluster_id: Some(None),
+        ..RecordChange::default()
+    };
+    let free = server.client.credvault().record_update(&record, &change);
+    let free = free.await.map_err(|error| server.failure(what, &error))?;
+    say(&format!("'{}' belongs to no cluster now", free.name));
+    Ok(())
 }
 
 async fn records(context: &Context, cluster: &str) -> Result<(), Failure> {

@@ -21,6 +21,8 @@ mod export;
 mod file;
 mod get;
 mod input;
+mod insight;
+mod integration;
 mod job;
 mod lease;
 mod login;
@@ -80,6 +82,10 @@ pub(crate) enum Command {
     Lease(lease::Lease),
     #[command(subcommand)]
     Webhook(webhook::Webhook),
+    #[command(subcommand)]
+    Integration(Box<integration::Integration>),
+    #[command(subcommand)]
+    Insight(insight::Insight),
     Zk(Box<zk::Zk>),
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -115,6 +121,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::User(user) => block_on(user.run(&context))?,
         Command::Cluster(cluster) => block_on(cluster.run(&context))?,
         Command::Lease(lease) => block_on(lease.run(&context))?,
+        Command::Integration(integration) => block_on(integration.run(&context))?,
+        Command::Insight(insight) => block_on(insight.run(&context))?,
         Command::Webhook(webhook) => block_on(webhook.run(&context))?,
         Command::Zk(zk) => block_on(zk.run(&context))?,
         Command::Audit(audit) => block_on(audit.run(&context))?,

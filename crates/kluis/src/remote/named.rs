@@ -1,6 +1,6 @@
 //! Things that an argument names, by their name or by their id.
 
-use kluis_client::credvault::Cluster;
+use kluis_client::credvault::{Cluster, Integration, Record};
 
 use super::Remote;
 use crate::failure::{Code, Failure};
@@ -29,12 +29,36 @@ impl Named for Cluster {
     }
 }
 
+impl Named for Integration {
+    const NOUN: &'static str = "integration";
+    const SEE: &'static str = "see the integrations with kluis integration list";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl Remote {
     /// The cluster with this id or name. `what` is what could not be done without it.
     pub(crate) async fn cluster(&self, cluster: &str, what: &str) -> Result<Cluster, Failure> {
         let clusters = self.client.credvault().clusters().await;
         let clusters = clusters.map_err(|error| self.failure(what, &error))?;
         self.meant(cluster, clusters)
+    }
+
+    /// The integration with this id or name. `what` is what could not be done without it.
+    pub(crate) async fn integration(
+        &self,
+        integration: &str,
+        what: &str,
+    ) -> Result<Integration, Failure> {
+        let integrations = self.client.credvault().integrations().await;
+        let integrations = integrations.map_err(|error| self.failure(what, &error))?;
+        self.meant(integration, integrations)
     }
 
     /// The one of `things` that has this id, or else this name.
@@ -59,16 +83,21 @@ impl Remote {
         if is_record_id(record) {
             return Ok(record.to_owned());
         }
-        let Some((vault, name)) = record.split_once('/') else {
+        Ok(self.record(record, what).await?.id)
+    }
+
+    /// The record at `VAULT/NAME`. `what` is what could not be done without it.
+    pub(crate) async fn record(&self, place: &str, what: &str) -> Result<Record, Failure> {
+        let Some((vault, name)) = place.split_once('/') else {
             return Err(Failure::usage(
                 what,
-                format!("'{record}' names no record"),
-                "give its id (resource_…), or VAULT/NAME",
+                format!("'{place}' does not say in which vault it is"),
+                "give it as VAULT/NAME",
             ));
         };
         let found = self.client.credvault().record_named(vault, name).await;
         let found = found.map_err(|error| self.secret_failure(what, &error))?;
-        found.map(|record| record.id).ok_or_else(|| {
+        found.ok_or_else(|| {
             Failure::new(
                 Code::NotFound,
                 what,

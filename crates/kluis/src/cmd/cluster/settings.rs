@@ -1,11 +1,12 @@
 //! `kluis cluster create` and `update`: what a cluster is made of.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use kluis_client::credvault::{
-    ClusterSettings, LeaseSettings, NodeSettings, RotationSettings, TlsSettings,
+    ClusterSettings, LeaseSettings, NodeSettings, RecordChange, RotationSettings, TlsSettings,
 };
 use serde_json::Value;
 
@@ -66,6 +67,9 @@ struct Settings {
     /// The secret whose credentials administer it: VAULT/NAME, or its record's id
     #[arg(long, value_name = "SECRET")]
     admin: Option<String>,
+    /// The administrator's name on the servers; the one that the secret's record names, unless given
+    #[arg(long, value_name = "NAME", requires = "admin")]
+    admin_user: Option<String>,
     /// Change the passwords of its secrets by itself, every so many days
     #[arg(long, value_name = "DAYS")]
     rotate_every: Option<u64>,
@@ -160,9 +164,19 @@ impl Settings {
             Some(path) => Some(templates(path)?),
             None => None,
         };
-        let admin_record_id = match &self.admin {
-            Some(record) => Some(server.record_id(record, what).await?),
-            None => None,
+        let admin_record_id = match (&self.admin, &self.admin_user) {
+            (Some(record), Some(user)) => {
+                let record = server.record(record, what).await?;
+                let change = RecordChange {
+                    fields: BTreeMap::from([("username", user.as_str())]),
+                    ..RecordChange::default()
+                };
+                let named = server.client.credvault().record_update(&record, &change);
+                let named = named.await;
+                Some(named.map_err(|error| server.failure(what, &error))?.id)
+            }
+            (Some(record), None) => Some(server.record_id(record, what).await?),
+            (None, _) => None,
         };
         let rotation = RotationSettings {
             enabled: (self.rotate_every.is_some() || self.no_rotation)
