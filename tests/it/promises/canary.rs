@@ -230,10 +230,11 @@ async fn refused(kluis: &Kluis, random: &mut Random, canaries: &mut Canaries) {
     ];
     for route in routes::all(kluis).await {
         let method: Method = route.method.parse().unwrap();
+        let secret = canaries.new_value(random, &route.name());
+        let mut scene = Scene::new(&owner, &owner, &reader);
+        let path = route.filled(&mut scene).await;
+        // The owner comes last: whom nothing is refused may take away what the path names.
         for caller in &callers {
-            let secret = canaries.new_value(random, &route.name());
-            let mut scene = Scene::new(&owner, &owner, &reader);
-            let path = route.filled(&mut scene).await;
             for (content_type, body) in bodies::wrong(&secret) {
                 let headers = [("content-type", content_type)];
                 let caller = route.spoken_by(caller);
