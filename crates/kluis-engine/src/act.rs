@@ -14,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::{AgentId, EnvVarId, SecretId, ShareId, VaultId};
+use crate::integrations::integrations_follow_act;
 use crate::policy::Basis;
 use crate::store::{Conn, Touches, Tx, Work};
 
@@ -54,6 +55,8 @@ pub(crate) struct Act {
 pub(crate) enum DoneBy {
     Anyone,
     Caller(Box<Caller>),
+    /// The server by itself.
+    Server,
 }
 
 /// The thing that an event is about.
@@ -180,6 +183,7 @@ impl Engine {
                                 events.for_each(|event| tx.record(event));
                                 if !act.missed {
                                     engine.webhooks_tell_act(tx, &act).await?;
+                                    integrations_follow_act(tx, &act).await?;
                                 }
                             }
                             Err(_) => events.for_each(|event| tx.record_refusal(event)),

@@ -203,6 +203,24 @@ actions! {
     HoneytokenDelete: "honeytoken.delete", ANYONE, SETTINGS, USERS, Change;
     /// Touch a honeytoken: nobody asks for it, reading does it.
     HoneytokenTrigger: "honeytoken.triggered", ANYONE, ANY, AGENTS, Read;
+    /// See the integrations.
+    IntegrationList: "integration.list", ANYONE, METADATA, USERS, Read;
+    /// See one integration.
+    IntegrationRead: "integration.view", ANYONE, METADATA, USERS, Read;
+    /// See which kinds of integrations there are.
+    IntegrationKindList: "integration.types", ANYONE, METADATA, USERS, Read;
+    /// Make an integration.
+    IntegrationCreate: "integration.create", ADMIN, SETTINGS, USERS, Change;
+    /// Change an integration.
+    IntegrationUpdate: "integration.update", ADMIN, SETTINGS, USERS, Change;
+    /// Delete an integration.
+    IntegrationDelete: "integration.delete", ADMIN, SETTINGS, USERS, Change;
+    /// Try to reach the target of an integration.
+    IntegrationTest: "integration.test", ADMIN, QUERY, USERS, Read;
+    /// Have the target of an integration brought up to date.
+    IntegrationSync: "integration.sync", ADMIN, ORCHESTRATION, USERS, Change;
+    /// See the runs of an integration.
+    IntegrationRunList: "integration.runs", ANYONE, METADATA, USERS, Read;
     /// See the rules about addresses.
     IpRuleList: "ip_rule.list", ADMIN, SETTINGS, USERS, Read;
     /// Make a rule about addresses.

@@ -71,6 +71,7 @@ impl Engine {
             scopes: found.scopes,
             plan: found.plan,
             subscribed: found.subscribed,
+            followed: found.followed,
             origin,
         })
     }
@@ -160,6 +161,7 @@ pub(crate) struct Found {
     /// Where the organization may be asked from; anywhere when `None`.
     ip_rules: Option<IpRules>,
     subscribed: EventSet,
+    followed: bool,
     principal: Principal,
     plan: Plan,
     active: bool,
@@ -178,6 +180,7 @@ impl Found {
         let organization = OrganizationId::from_bytes(row.array()?);
         let ip_rules = IpRules::parse(&row.text()?)?;
         let subscribed = EventSet::summarized(&row.text()?);
+        let followed = row.flag()?;
         let user = UserId::from_bytes(row.array()?);
         let role = Role::parse(&row.text()?).ok_or_else(unexpected)?;
         let plan = Plan::parse(&row.text()?).ok_or_else(unexpected)?;
@@ -188,6 +191,7 @@ impl Found {
             organization,
             ip_rules,
             subscribed,
+            followed,
             principal: Principal::User(User {
                 id: user,
                 role,
@@ -229,6 +233,7 @@ impl Found {
         let organization = OrganizationId::from_bytes(row.array()?);
         let ip_rules = IpRules::parse(&row.text()?)?;
         let subscribed = EventSet::summarized(&row.text()?);
+        let followed = row.flag()?;
         let agent = AgentId::from_bytes(row.array()?);
         let registered_by = row.optional_array()?.map(UserId::from_bytes);
         let active = row.flag()?;
@@ -264,6 +269,7 @@ impl Found {
             organization,
             ip_rules,
             subscribed,
+            followed,
             principal: Principal::Agent(Arc::new(agent)),
             plan,
             active: active && in_force,

@@ -47,7 +47,7 @@ pub(crate) async fn detached<T: Send + 'static>(
         .map_err(|_| Error::internal("a task panicked"))?
 }
 
-/// Turns for work that costs so much time and memory that it must not run everywhere at once.
+/// Turns for work that costs so much time and memory that it must not run everywhere at once, or that waits for a disk.
 #[derive(Clone)]
 pub(crate) struct Pool {
     turns: Arc<Semaphore>,

@@ -24,6 +24,8 @@ pub struct Caller {
     pub plan: Plan,
     /// What the webhooks of its organization are for: what is not in it is told to nobody.
     pub subscribed: EventSet,
+    /// Whether any integration of its organization follows changes of secrets.
+    pub followed: bool,
     /// Where the request came from, and through which API.
     pub origin: Origin,
 }

@@ -14,6 +14,7 @@ use crate::blocking::{Pool, Threads};
 use crate::clock::Clock;
 use crate::error::{Conflict, Error};
 use crate::ids::{OrganizationId, VaultId};
+use crate::integrations::Integrations;
 use crate::jobs::Runner;
 use crate::keys::{Keys, Unsealed, server_keys_create};
 use crate::leases::Sweep;
@@ -58,6 +59,8 @@ pub struct Settings {
     pub retired_transport_keys: Duration,
     /// What calls of this server to others may reach.
     pub outbound: Reach,
+    /// The directory that integrations may write files below; none may unless it is named.
+    pub env_file_root: Option<PathBuf>,
 }
 
 /// An engine that may have been dropped.
@@ -70,6 +73,7 @@ struct Parts {
     keys: Keys,
     collected: Collected,
     hashing: Pool,
+    files: Pool,
     rsa: Threads,
     policies: PolicyCache,
     remembered: Known,
@@ -79,6 +83,7 @@ struct Parts {
     outbound: Outbound,
     jobs: Runner,
     couriers: Couriers,
+    integrations: Integrations,
     barrier: Barrier,
     sweep: Sweep,
     decoy: OnceCell<String>,
@@ -112,6 +117,8 @@ impl Default for Known {
 
 /// Argon2id runs on this many threads at a time: each takes its memory.
 const HASHING_TURNS: usize = 2;
+/// Files of integrations are written on this many threads at a time.
+const FILE_TURNS: usize = 2;
 /// RSA runs on this many threads, apart from the rest: they bear its name, so what it costs can be read.
 const RSA_THREADS: (&str, usize) = ("kluis-rsa", 2);
 
@@ -136,6 +143,7 @@ impl Settings {
             transport_key_bits: ModulusBits::default(),
             retired_transport_keys: RETIRED_LIFE,
             outbound: Reach::default(),
+            env_file_root: None,
         }
     }
 }
@@ -159,6 +167,7 @@ impl Engine {
             keys: Keys::new(signer),
             collected: Collected::default(),
             hashing: Pool::new(HASHING_TURNS),
+            files: Pool::new(FILE_TURNS),
             rsa: Threads::start(RSA_THREADS)?,
             policies: PolicyCache::default(),
             remembered: Known::default(),
@@ -168,6 +177,7 @@ impl Engine {
             outbound,
             jobs: Runner::default(),
             couriers: Couriers::default(),
+            integrations: Integrations::default(),
             barrier: Barrier::default(),
             sweep: Sweep::default(),
             decoy: OnceCell::new(),
@@ -326,6 +336,16 @@ impl Engine {
     /// What this node delivers.
     pub(crate) fn couriers(&self) -> &Couriers {
         &self.0.couriers
+    }
+
+    /// What this node sends by itself.
+    pub(crate) fn integrations(&self) -> &Integrations {
+        &self.0.integrations
+    }
+
+    /// Where files are written and removed: it may take as long as a disk does.
+    pub(crate) fn files(&self) -> &Pool {
+        &self.0.files
     }
 
     /// Which passwords are being changed on servers, and who waits for that.

@@ -78,6 +78,12 @@ ids! {
     EventId;
     /// A honeytoken: a path whose reading is told.
     HoneytokenId;
+    /// An integration: where secrets of an organization are sent.
+    IntegrationId;
+    /// One run of an integration.
+    IntegrationRunId;
+    /// A change of a vault that integrations follow.
+    IntegrationChangeId;
     /// A rule about addresses.
     IpRuleId;
     /// A job.

@@ -32,6 +32,7 @@ pub(crate) struct Unsealed {
     second_factors: MacKey,
     zk_proofs: MacKey,
     lease_names: MacKey,
+    sent_items: MacKey,
     access_tokens: SigningKey,
     transport: TransportKeys,
     organizations: RwLock<HashMap<OrganizationId, Arc<OrganizationKeys>>>,
@@ -60,6 +61,8 @@ const SECOND_FACTOR: &str = "second-factor";
 const ZK_PROOF: &str = "zk-proof";
 /// What the key for names of users of leases is derived for, from that for digests.
 const LEASE_NAME: &str = "lease-name";
+/// What the key for digests of what integrations have sent is derived for, from that for digests.
+const SENT_ITEM: &str = "sent-item";
 
 impl Keys {
     pub(crate) fn new(signer: ChainSigner) -> Self {
@@ -110,6 +113,7 @@ impl Keys {
             second_factors: MacKey::derive(digest.1.expose(), SECOND_FACTOR),
             zk_proofs: MacKey::derive(digest.1.expose(), ZK_PROOF),
             lease_names: MacKey::derive(digest.1.expose(), LEASE_NAME),
+            sent_items: MacKey::derive(digest.1.expose(), SENT_ITEM),
             access_tokens: SigningKey::from_seed(&access_token.1)?,
             transport: TransportKeys::default(),
             organizations: RwLock::default(),
@@ -147,6 +151,11 @@ impl Unsealed {
     /// Tags the names of users that are made on database servers, so that they are known to be ours.
     pub(crate) fn lease_names(&self) -> &MacKey {
         &self.lease_names
+    }
+
+    /// Tags what integrations have sent, so that it is known again without being kept.
+    pub(crate) fn sent_items(&self) -> &MacKey {
+        &self.sent_items
     }
 
     /// Signs access tokens.

@@ -24,6 +24,7 @@ mod error;
 mod explanation;
 mod honeytokens;
 mod ids;
+mod integrations;
 mod intelligence;
 mod ip_rules;
 #[expect(
@@ -42,6 +43,7 @@ mod password_changes;
 mod passwords;
 mod policies;
 mod policy;
+mod process_env;
 mod remembered;
 mod rotation;
 mod seal;
@@ -94,9 +96,16 @@ pub use explanation::{Explanation, Question};
 pub use honeytokens::{Honeytoken, NewHoneytoken};
 pub use ids::{
     AgentId, ApiKeyId, ClusterId, DeviceLoginId, EnrollmentId, EnvVarId, EnvironmentId, EventId,
-    HoneytokenId, IpRuleId, JobId, LeaseId, OrganizationId, PasswordChangeId, PolicyId, RequestId,
-    SecretId, SessionId, ShareId, TransportKeyId, UserId, VaultId, WebhookDeliveryId, WebhookId,
-    ZkAccessId, ZkItemId, ZkKeyId, ZkRowId, ZkVaultId, from_base62, to_base62,
+    HoneytokenId, IntegrationChangeId, IntegrationId, IntegrationRunId, IpRuleId, JobId, LeaseId,
+    OrganizationId, PasswordChangeId, PolicyId, RequestId, SecretId, SessionId, ShareId,
+    TransportKeyId, UserId, VaultId, WebhookDeliveryId, WebhookId, ZkAccessId, ZkItemId, ZkKeyId,
+    ZkRowId, ZkVaultId, from_base62, to_base62,
+};
+pub use integrations::{
+    ChatWebhook, Consignment, EnvFile, Envelope, HttpPush, Integration, IntegrationChange,
+    IntegrationKind, IntegrationRun, IntegrationShown, IntegrationStatus, IntegrationWords, KvV2,
+    ModeChange, NamedVault, NewIntegration, NewSelector, PushFormat, Report, RunCause, RunFilter,
+    RunStatus, Selector, Sent, SyncMode, Target, TargetChange, Trial,
 };
 pub use intelligence::{Classification, Label, Model};
 pub use ip_rules::{IpRule, IpRuleKind, NewIpRule};
@@ -117,6 +126,7 @@ pub use policy::{
     AttributeConditions, Basis, Conditions, Effect, Fit, Glob, Permission, PermissionSet, Policy,
     PolicyPrincipal,
 };
+pub use process_env::runs_code;
 pub use seal::{NewSeal, SealStatus, UnsealInput};
 pub use second_factor::TotpEnrollment;
 pub use secrets::{

@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::env_vars::ENV_VAR;
 use crate::error::Error;
 use crate::ids::{OrganizationId, SecretId, VaultId};
+use crate::integrations::INTEGRATION_SECRET;
 use crate::keys::organization_key_create;
 use crate::notice::{Actor, Notice, SERVER_LOG};
 use crate::password_changes::PASSWORD_CHANGE;
@@ -252,8 +253,13 @@ impl Engine {
 }
 
 /// What is sealed beside things: its kind, and the statements that find and replace what an older key seals.
-const FIELDS: [(&str, &str, &str); 8] = [
+const FIELDS: [(&str, &str, &str); 9] = [
     (ENV_VAR, sql::STALE_ENV_VARS, sql::REWRAP_ENV_VAR),
+    (
+        INTEGRATION_SECRET,
+        sql::STALE_INTEGRATION_SECRETS,
+        sql::REWRAP_INTEGRATION_SECRET,
+    ),
     (NOTES, sql::STALE_NOTES, sql::REWRAP_NOTES),
     (
         PASSWORD_CHANGE,

@@ -15,7 +15,8 @@ use crate::notice::{Actor, Notice, NoticeDetails};
 use crate::sessions::REFRESH_LIFE;
 use crate::sightings::Minutes;
 use crate::store::sql::{
-    agents, device_logins, enrollments, jobs, limits, secrets, sessions, shares, webhooks,
+    agents, device_logins, enrollments, integrations, jobs, limits, secrets, sessions, shares,
+    webhooks,
 };
 use crate::store::{Conn, params};
 
@@ -23,7 +24,7 @@ use crate::store::{Conn, params};
 const CLOSED_LIFE: Duration = Duration::from_hours(30 * 24);
 /// How long an expired share stays in lists.
 const EXPIRED_LIFE: Duration = CLOSED_LIFE;
-/// How long a job is told of after its end (contract B8).
+/// How long a job, and a run of an integration, is told of after its end (contract B5, B8).
 const FINISHED_LIFE: Duration = CLOSED_LIFE;
 /// How long a delivery stays in the log (contract B7).
 const DELIVERY_LIFE: Duration = CLOSED_LIFE;
@@ -69,6 +70,11 @@ impl Engine {
                         .await?;
                     conn.execute(webhooks::DELETE_OLD, params![now.before(DELIVERY_LIFE)])
                         .await?;
+                    conn.execute(
+                        integrations::DELETE_OLD_RUNS,
+                        params![now.before(FINISHED_LIFE)],
+                    )
+                    .await?;
                     conn.execute(limits::DELETE_STALE, params![now]).await?;
                     engine.transport_keys_clear(conn, now).await
                 })

@@ -108,6 +108,7 @@ impl Act {
         match &self.done_by {
             Some(DoneBy::Anyone) => ("anonymous", None, None),
             Some(DoneBy::Caller(caller)) => actor_of(caller),
+            Some(DoneBy::Server) => ("server", None, None),
             None => actor_of(&self.caller),
         }
     }

@@ -16,6 +16,8 @@ use crate::engine::Engine;
 /// What a job does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobKind {
+    /// Brings the target of an integration up to date.
+    IntegrationSync,
     /// Changes passwords on the servers of a cluster.
     Rotation,
     /// What a test wants.
@@ -26,6 +28,7 @@ pub enum JobKind {
 impl JobKind {
     /// All of them.
     pub const ALL: &'static [Self] = &[
+        Self::IntegrationSync,
         Self::Rotation,
         #[cfg(test)]
         Self::Test,
@@ -34,6 +37,7 @@ impl JobKind {
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::IntegrationSync => "integration_sync",
             Self::Rotation => "rotation",
             #[cfg(test)]
             Self::Test => "test",
@@ -49,6 +53,7 @@ impl JobKind {
 /// Do the work of a job, or the next part of it.
 pub(super) async fn run(engine: &Engine, job: &mut Running) -> Result<Step, Ended> {
     match job.kind {
+        JobKind::IntegrationSync => crate::integrations::run(engine, job).await,
         JobKind::Rotation => crate::password_changes::run(engine, job).await,
         #[cfg(test)]
         JobKind::Test => super::tests::run(engine, job).await,

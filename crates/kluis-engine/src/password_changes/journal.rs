@@ -10,6 +10,7 @@ use crate::clusters::{Binding, Cluster, names_of};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ids::{ClusterId, OrganizationId, PasswordChangeId, SecretId, VaultId};
+use crate::integrations::integrations_follow;
 use crate::notice::{Actor, Notice};
 use crate::secrets::{
     Availability, generated_password, password_alone, password_of, with_password,
@@ -184,6 +185,7 @@ impl Engine {
                     engine
                         .webhooks_tell(tx, change.organization, &rotated, now)
                         .await?;
+                    integrations_follow(tx, change.organization, vault, now).await?;
                     Ok(Some(version))
                 })
             })

@@ -12,6 +12,7 @@
 //! | `bulk.rs` | `secret_insert`, `secret_update_where`, `secret_delete_where` |
 //! | `revert.rs` | `secret_version_restore` |
 //! | `remove.rs` | `secret_delete`, `secret_close`, `secret_restore`, `secret_purge` |
+//! | `outgoing.rs` | what integrations send |
 //! | `unattended.rs` | what the engine reads and writes by itself, for database clusters |
 //! | `row.rs` | rows of the database, opened and sealed values |
 //! | `fields.rs`, `merge.rs` | values of named fields; what a write changes in part |
@@ -22,6 +23,7 @@ mod fields;
 mod filter;
 mod list;
 mod merge;
+mod outgoing;
 mod read;
 mod remove;
 mod revert;
@@ -41,6 +43,7 @@ pub use bulk::Updated;
 pub use fields::{FieldsChange, NamedFields};
 pub use filter::{Filter, Place, State, Test};
 pub use merge::LARGEST_FIELDS;
+pub(crate) use outgoing::{Outgoing, Wanted};
 pub use rotate::{Charset, Rotate};
 pub use sealed::{Sealed, SealedPut};
 pub use selected::{InVault, Reader, Retrieved, Selection};

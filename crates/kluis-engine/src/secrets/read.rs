@@ -139,7 +139,7 @@ impl Engine {
     }
 
     /// What was read; none after a password was being changed and was waited for: then it is to be read again.
-    pub(super) async fn settled<T>(&self, read: Result<T, Error>) -> Result<Option<T>, Error> {
+    pub(crate) async fn settled<T>(&self, read: Result<T, Error>) -> Result<Option<T>, Error> {
         let secret = match read {
             Err(Error::Unavailable(Unavailable::Switching(secret))) => secret,
             read => return read.map(Some),

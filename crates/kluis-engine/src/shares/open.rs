@@ -101,6 +101,8 @@ impl Engine {
             scopes: None,
             plan: Plan::Enterprise,
             subscribed,
+            // Opening one changes nothing that is sent anywhere.
+            followed: false,
             origin,
         };
         let is_proven = opener.is_some();

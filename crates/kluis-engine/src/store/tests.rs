@@ -23,6 +23,7 @@ const ALL: &[(&str, &[&str])] = &[
     ("env_vars", sql::env_vars::ALL),
     ("events", sql::events::ALL),
     ("honeytokens", sql::honeytokens::ALL),
+    ("integrations", sql::integrations::ALL),
     ("ip_rules", sql::ip_rules::ALL),
     ("jobs", sql::jobs::ALL),
     ("journal", sql::journal::ALL),

@@ -37,7 +37,8 @@ pub use deliveries::{DeliveryFilter, DeliveryStatus, WebhookDelivery};
 pub use events::{EventSet, WebhookEvent};
 pub use outbox::About;
 pub(crate) use outbox::{Happening, subscribed};
-pub(crate) use signature::{FORMER_WEBHOOK_SECRET, WEBHOOK_SECRET};
+pub(crate) use signature::{FORMER_WEBHOOK_SECRET, WEBHOOK_SECRET, secret_new, signed};
+pub(crate) use told::changes_secrets;
 
 use crate::action::Action;
 use crate::caller::{Caller, Role};

@@ -24,7 +24,7 @@ pub(crate) const WEBHOOK_SECRET: &str = "webhook";
 pub(crate) const FORMER_WEBHOOK_SECRET: &str = "former webhook";
 
 /// A new secret: the prefix and 32 random bytes in base64.
-pub(super) fn secret_new() -> Result<Secret, Error> {
+pub(crate) fn secret_new() -> Result<Secret, Error> {
     let bytes = Zeroizing::new(random::array::<32>()?);
     let mut text = Zeroizing::new(String::from(PREFIX));
     BASE64_STANDARD.encode_string(bytes.as_slice(), &mut text);
@@ -84,11 +84,14 @@ impl SealedSecrets {
             let kind = FORMER_WEBHOOK_SECRET;
             secrets.push(keys.open_field(kind, webhook.bytes(), *version, sealed)?);
         }
-        let seconds = now.seconds().to_string();
-        let parts: [&[u8]; 3] = [seconds.as_bytes(), b".", body.as_bytes()];
-        let signed = secrets
-            .iter()
-            .map(|secret| hex(&MacKey::new(secret.expose()).tag(&parts)));
-        Ok(signed.collect())
+        let signatures = secrets.iter().map(|secret| signed(secret, now, body));
+        Ok(signatures.collect())
     }
+}
+
+/// What signs at `now` under one secret.
+pub(crate) fn signed(secret: &Secret, now: Timestamp, body: &str) -> String {
+    let seconds = now.seconds().to_string();
+    let parts: [&[u8]; 3] = [seconds.as_bytes(), b".", body.as_bytes()];
+    hex(&MacKey::new(secret.expose()).tag(&parts))
 }

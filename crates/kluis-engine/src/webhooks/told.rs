@@ -45,6 +45,17 @@ pub(super) const fn events_of(action: Action, created: bool) -> &'static [Webhoo
     }
 }
 
+/// Whether it makes, changes or removes secrets.
+pub(crate) const fn changes_secrets(action: Action) -> bool {
+    matches!(
+        events_of(action, false),
+        [
+            WebhookEvent::RecordUpdated | WebhookEvent::RecordDeleted | WebhookEvent::RecordRotated,
+            ..
+        ]
+    )
+}
+
 /// Whether a value of a secret leaves with it.
 const fn reveals(action: Action) -> bool {
     matches!(events_of(action, false), [WebhookEvent::RecordRevealed, ..])
@@ -234,6 +245,14 @@ mod tests {
         assert!(of_acts.is_disjoint(&elsewhere));
         let all: BTreeSet<_> = WebhookEvent::ALL.iter().copied().collect();
         assert_eq!(&of_acts | &elsewhere, all);
+    }
+
+    #[test]
+    fn whatever_makes_a_secret_changes_secrets() {
+        for action in Action::ALL {
+            let makes = events_of(*action, true).contains(&WebhookEvent::RecordCreated);
+            assert!(!makes || changes_secrets(*action), "{action:?}");
+        }
     }
 
     #[test]

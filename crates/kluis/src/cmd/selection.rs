@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 use kluis_client::SecretText;
+use kluis_server::engine::runs_code;
 
 use super::sealed::Environment;
 use super::secret;
-use crate::environment::{is_name, runs_code};
+use crate::environment::is_name;
 use crate::failure::{ASK_FOR_POLICY, Code, Failure};
 use crate::remote::{Remote, VaultAt, VaultFlag};
 use crate::terminal::say;

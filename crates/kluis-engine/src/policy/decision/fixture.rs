@@ -23,6 +23,7 @@ pub(super) fn caller(principal: Principal) -> Caller {
         scopes: None,
         plan: Plan::Enterprise,
         subscribed: crate::webhooks::EventSet::default(),
+        followed: false,
         origin: Origin {
             address: Some([192, 0, 2, 7].into()),
             request: RequestId::from_bytes([9; 16]),

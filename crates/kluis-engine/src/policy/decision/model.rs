@@ -71,6 +71,7 @@ impl World {
             scopes: None,
             plan: Plan::Enterprise,
             subscribed: crate::webhooks::EventSet::default(),
+            followed: false,
             origin: Origin {
                 address: self
                     .address

@@ -55,6 +55,10 @@ statements! {
         WHERE former_secret_key_version < ?2 AND organization_id = ?1 LIMIT 200";
     REWRAP_FORMER_WEBHOOK_SECRET = "UPDATE webhook SET former_secret_key_version = ?3, former_secret = ?4
         WHERE id = ?1 AND former_secret_key_version = ?2";
+    STALE_INTEGRATION_SECRETS = "SELECT id, secret_key_version, secret FROM integration
+        WHERE secret_key_version < ?2 AND organization_id = ?1 LIMIT 200";
+    REWRAP_INTEGRATION_SECRET = "UPDATE integration SET secret_key_version = ?3, secret = ?4
+        WHERE id = ?1 AND secret_key_version = ?2";
     STALE_TOTP = "SELECT id, totp_key_version, totp_secret FROM user_account
         WHERE totp_key_version < ?2 AND organization_id = ?1 LIMIT 200";
     REWRAP_TOTP = "UPDATE user_account SET totp_key_version = ?3, totp_secret = ?4

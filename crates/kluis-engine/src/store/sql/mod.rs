@@ -19,6 +19,7 @@ pub(crate) mod enrollments;
 pub(crate) mod env_vars;
 pub(crate) mod events;
 pub(crate) mod honeytokens;
+pub(crate) mod integrations;
 pub(crate) mod ip_rules;
 pub(crate) mod jobs;
 pub(crate) mod journal;
