@@ -99,6 +99,7 @@ impl Server {
             sockets.push(socket);
         }
         engine.webhooks_begin(credvault::COURIER);
+        engine.integrations_begin(credvault::WORDS);
         let (routes, handlers) = Routes::build(config.doors)?;
         let app = App::new(Parts {
             metrics: Metrics::new(routes.counts().cloned().collect(), engine.clone()),

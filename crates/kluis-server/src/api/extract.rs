@@ -9,6 +9,7 @@ use kluis_engine::Error;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 use serde_json::error::Category;
+use serde_json::{Map, Value};
 
 use super::Dialect;
 use super::body::{BODY, body_of, is_json};
@@ -238,6 +239,25 @@ fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
         return Err(Error::invalid(BODY, "must be a JSON object"));
     }
     parsed(text)
+}
+
+/// The value that an object fits which stands in a body as `field`, and whose members are known only by another of its members. What
+/// is wrong is named within it.
+pub(crate) fn object_of<T: DeserializeOwned>(
+    field: &'static str,
+    object: Map<String, Value>,
+) -> Result<T, Error> {
+    serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
+        let message = error.inner().to_string();
+        if message.starts_with("unknown field `") {
+            return Error::invalid(field, "has a member that this type does not know");
+        }
+        let path = match error.path().to_string() {
+            path if path == "." => field.to_owned(),
+            path => format!("{field}.{path}"),
+        };
+        located(&path, &message)
+    })
 }
 
 fn text(bytes: &[u8]) -> Result<&str, Error> {

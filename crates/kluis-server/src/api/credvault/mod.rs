@@ -10,6 +10,7 @@
 //! | `resources.rs` | `GET, POST /resources`; `GET, PUT, PATCH, DELETE /resources/{id}` |
 //! | `collections.rs` | `GET, POST /collections`; `GET, PATCH, DELETE /collections/{name}` |
 //! | `records.rs` | `GET, POST, PATCH /collections/{name}/records`; `POST …/{query,delete}`; `GET, PUT, PATCH, DELETE …/records/{id}`; `GET …/versions`, `POST …/restore` |
+//! | `integrations.rs` | `GET /integrations/types`; `GET, POST /integrations`; `GET, PUT, PATCH, DELETE /integrations/{id}`; `POST …/{test,sync}`; `GET …/runs` |
 //! | `intelligence.rs` | `GET /intelligence/models`; `POST /intelligence/classify` |
 //! | `webhooks.rs` | `GET, POST /webhooks`; `GET, PUT, PATCH, DELETE /webhooks/{id}`; `POST /webhooks/{id}/{rotate-secret,test}`; `GET /webhooks/{id}/deliveries`; `POST /webhooks/{id}/deliveries/{delivery_id}/redeliver`; `GET /webhooks/events` |
 //! | `logs.rs` | `GET /logs` |
@@ -25,6 +26,7 @@ mod clusters;
 mod collections;
 pub(crate) mod error;
 mod if_match;
+mod integrations;
 mod intelligence;
 mod jobs;
 mod leases;
@@ -45,6 +47,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::error::Failure;
+pub(crate) use self::integrations::WORDS;
 pub(crate) use self::webhooks::COURIER;
 use super::Dialect;
 use super::extract::extractors;
@@ -130,6 +133,20 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         ))
         .routes(routes!(records::record_version_list))
         .routes(routes!(records::record_restore))
+        .routes(routes!(integrations::integration_kind_list))
+        .routes(routes!(
+            integrations::integration_list,
+            integrations::integration_create
+        ))
+        .routes(routes!(
+            integrations::integration_read,
+            integrations::integration_replace,
+            integrations::integration_update,
+            integrations::integration_delete
+        ))
+        .routes(routes!(integrations::integration_test))
+        .routes(routes!(integrations::integration_sync))
+        .routes(routes!(integrations::integration_run_list))
         .routes(routes!(intelligence::model_list))
         .routes(routes!(intelligence::text_classify))
         .routes(routes!(webhooks::webhook_list, webhooks::webhook_create))

@@ -10,6 +10,7 @@
 //! | `version.rs` | versions of records |
 //! | `query.rs`, `filter.rs` | queries, and the language of their filters |
 //! | `job.rs` | jobs |
+//! | `integration.rs`, `integration_change.rs`, `integration_config.rs`, `integration_push.rs` | integrations, and what their targets get |
 //! | `intelligence.rs` | the intelligence engine |
 //! | `log.rs` | the activity log |
 //! | `webhook.rs` | webhooks, and what their receivers get |
@@ -19,6 +20,10 @@ mod cluster;
 mod cluster_change;
 mod collection;
 pub(super) mod filter;
+mod integration;
+mod integration_change;
+mod integration_config;
+mod integration_push;
 mod intelligence;
 mod job;
 mod lease;
@@ -33,7 +38,8 @@ mod webhook;
 
 use http::StatusCode;
 use kluis_engine::{
-    ApiKeyId, ClusterId, Error, EventId, LeaseId, SecretId, Timestamp, UserId, VaultId, WebhookId,
+    ApiKeyId, ClusterId, Error, EventId, IntegrationId, LeaseId, SecretId, Timestamp, UserId,
+    VaultId, WebhookId,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -44,6 +50,11 @@ pub(super) use self::cluster_change::{
     ClusterForce, ClusterPut, ClusterUpdate, ConfigurationUpdate, OneRecord,
 };
 pub(super) use self::collection::{Collection, CollectionCreate, CollectionUpdate, Force};
+pub(super) use self::integration::{
+    Integration, IntegrationRun, IntegrationShown, IntegrationTest, IntegrationType,
+};
+pub(super) use self::integration_change::{IntegrationPut, IntegrationUpdate};
+pub(super) use self::integration_push::{push, push_headers, report};
 pub(super) use self::intelligence::{Classified, Classify, IntelligenceModel, Texts};
 pub(super) use self::job::Job;
 pub(super) use self::lease::{Lease, LeaseCreate, LeaseShown};
@@ -152,6 +163,14 @@ impl Deleted {
     pub(super) fn cluster(id: ClusterId) -> Self {
         Self {
             id: prefixed("cluster_", id.bytes()),
+            deleted: true,
+        }
+    }
+
+    /// The integration is gone.
+    pub(super) fn integration(id: IntegrationId) -> Self {
+        Self {
+            id: prefixed("integration_", id.bytes()),
             deleted: true,
         }
     }
