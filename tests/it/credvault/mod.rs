@@ -8,6 +8,8 @@ mod clusters;
 mod collections;
 mod deliveries;
 mod explorer;
+mod integration_targets;
+mod integrations;
 mod intelligence;
 mod jobs;
 mod leases;

@@ -26,11 +26,24 @@ pub enum Reply {
     Answer(u16, String, String),
     /// Nothing, with the connection open.
     Hang,
+    /// What this makes of the request: a status and a body.
+    By(Handler),
+}
+
+/// What answers requests.
+#[derive(Clone)]
+pub struct Handler(Arc<dyn Fn(&Delivered) -> (u16, String) + Send + Sync>);
+
+impl std::fmt::Debug for Handler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Handler")
+    }
 }
 
 /// A request that came.
 #[derive(Clone, Debug)]
 pub struct Delivered {
+    pub method: String,
     pub path: String,
     pub headers: BTreeMap<String, String>,
     pub body: String,
@@ -129,6 +142,10 @@ impl Reply {
     pub fn status(status: u16) -> Self {
         Self::Answer(status, String::new(), String::new())
     }
+
+    pub fn by(answer: impl Fn(&Delivered) -> (u16, String) + Send + Sync + 'static) -> Self {
+        Self::By(Handler(Arc::new(answer)))
+    }
 }
 
 impl Delivered {
@@ -198,16 +215,24 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     let first = lines.next().unwrap_or_default();
     let headers = lines.filter_map(|line| line.split_once(": "));
     let delivered = Delivered {
+        method: first.split(' ').next().unwrap_or_default().to_owned(),
         path: first.split(' ').nth(1).unwrap_or_default().to_owned(),
         headers: headers
             .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
             .collect(),
         body: String::from_utf8(bytes[begin..].to_vec()).unwrap(),
     };
+    let reply = shared.otherwise.lock().unwrap().clone();
+    let reply = match reply.unwrap_or_else(|| Reply::status(204)) {
+        Reply::By(Handler(answer)) => {
+            let (status, body) = answer(&delivered);
+            Reply::Answer(status, String::new(), body)
+        }
+        reply => reply,
+    };
     shared.received.lock().unwrap().push(delivered);
     shared.news.notify_waiters();
-    let reply = shared.otherwise.lock().unwrap().clone();
-    match reply.unwrap_or_else(|| Reply::status(204)) {
+    match reply {
         Reply::Answer(status, headers, body) => {
             let length = body.len();
             let answer = format!(
@@ -215,6 +240,6 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
             );
             let _ = stream.write_all(answer.as_bytes()).await;
         }
-        Reply::Hang => std::future::pending().await,
+        Reply::Hang | Reply::By(_) => std::future::pending().await,
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::keeping::{Keeping, is_inkbox};
 use super::records;
-use super::scene::{SECRET_PATH, Scene, cluster_body};
+use super::scene::{SECRET_PATH, Scene, cluster_body, integration_body};
 use crate::cloudkeep::vaults::uuid_of;
 use crate::harness::{Answer, Api, Kluis};
 
@@ -140,6 +140,7 @@ impl Route {
                 "records" => scene.secret().await,
                 "resources" => scene.resource().await,
                 "clusters" => scene.cluster().await,
+                "integrations" => scene.integration().await,
                 "leases" => "lease_0000000000000000000000".to_owned(),
                 "policies" => scene.policy().await,
                 "users" => scene.user().await,
@@ -245,6 +246,8 @@ impl Route {
             "POST /v1/risk/honeytokens" => {
                 json!({"vault_id": scene.vault_now(), "secret_path": "bait/made"})
             }
+            "POST /v1/integrations" | "PUT /v1/integrations/{}" => integration_body(),
+            "PATCH /v1/integrations/{}" => json!({"enabled": true}),
             // A name that leads to where no call may go: a test of it is over at once.
             "POST /v1/webhooks" | "PUT /v1/webhooks/{}" => {
                 json!({"url": "http://localhost:9/", "events": ["lease.issued"]})
@@ -263,6 +266,8 @@ impl Route {
             | "POST /v1/users/{}/reset-password"
             | "POST /v1/api-keys/{}/rotate"
             | "POST /v1/vaults/{}/take-over"
+            | "POST /v1/integrations/{}/test"
+            | "POST /v1/integrations/{}/sync"
             | "POST /v1/webhooks/{}/rotate-secret"
             | "POST /v1/webhooks/{}/test"
             | "POST /v1/webhooks/{}/deliveries/{}/redeliver"

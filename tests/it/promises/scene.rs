@@ -55,6 +55,14 @@ pub(super) fn cluster_body() -> Value {
     })
 }
 
+/// A name that leads to where no call may go: a test of it is over at once.
+pub(super) fn integration_body() -> Value {
+    json!({
+        "name": format!("scene {}", crate::harness::unique()), "type": "http_push",
+        "config": {"url": "http://localhost:9/"}, "selector": {"filter": {"name": "there is none"}},
+    })
+}
+
 impl<'a> Scene<'a> {
     pub(super) fn new(owner: &'a Api, maker: &'a Api, reader: &'a str) -> Self {
         Self {
@@ -196,6 +204,19 @@ impl<'a> Scene<'a> {
         }
         let body = json!({"url": "http://localhost:9/", "events": ["lease.issued"]});
         let made = self.owner.post("/v1/webhooks", body).await;
+        made.expect(201).text("/data/id")
+    }
+
+    /// An integration; whichever there is, for an organization has few.
+    pub(super) async fn integration(&mut self) -> String {
+        let there = self.owner.get("/v1/integrations?limit=1").await.expect(200);
+        if let Value::String(id) = there.at("/data/0/id") {
+            return id;
+        }
+        let made = self
+            .owner
+            .post("/v1/integrations", integration_body())
+            .await;
         made.expect(201).text("/data/id")
     }
 

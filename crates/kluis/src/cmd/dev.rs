@@ -35,6 +35,9 @@ pub(crate) struct Dev {
     /// Let outbound calls reach loopback addresses
     #[arg(long)]
     allow_loopback_webhooks: bool,
+    /// Let integrations write files of variables below this directory
+    #[arg(long, value_name = "DIRECTORY")]
+    env_file_root: Option<PathBuf>,
     /// Let the operator's socket move the server's clock forward
     #[arg(long, hide = true)]
     test_clock: bool,
@@ -49,6 +52,7 @@ impl Dev {
             storage: config::storage(self.storage, std::env::vars_os())?,
             is_tls: self.tls_self_signed,
             reaches_loopback: self.allow_loopback_webhooks,
+            env_file_root: self.env_file_root,
             test_clock: self.test_clock,
             log_level: self.log_level,
         };

@@ -62,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) retired_transport_key_days: u32,
     /// Whether outbound calls may reach private networks (RULES §8).
     pub(crate) outbound_private: bool,
+    /// Directory that integrations may write files below; none may unless set (contract B5).
+    pub(crate) env_file_root: Option<PathBuf>,
 }
 
 /// A storage URL: `sqlite:` with an optional path, or `postgres:`. Has no `Debug`, since it may hold a password.
@@ -229,6 +231,7 @@ fn build(values: &Resolved) -> Result<Config, Failure> {
         metrics_token_file: values.optional("metrics.token_file", parse::path)?,
         trusted_proxies: values.needed("proxies.trusted", parse::networks)?,
         outbound_private: values.needed("outbound.private", parse::flag)?,
+        env_file_root: values.optional("integrations.env_file_root", parse::path)?,
     })
 }
 

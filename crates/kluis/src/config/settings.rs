@@ -151,6 +151,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "",
         "networks of proxies whose X-Forwarded-For is believed",
     ),
+    unset(
+        "integrations.env_file_root",
+        "directory that integrations may write files of variables below; none may unless set",
+    ),
     setting(
         "outbound.private",
         "true",

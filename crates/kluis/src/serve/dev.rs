@@ -29,6 +29,8 @@ pub(crate) struct Dev {
     pub(crate) is_tls: bool,
     /// Whether outbound calls may reach this machine.
     pub(crate) reaches_loopback: bool,
+    /// Where integrations may write files.
+    pub(crate) env_file_root: Option<PathBuf>,
     /// Whether the operator's socket may move the clock forward.
     pub(crate) test_clock: bool,
     /// How much to tell.
@@ -52,6 +54,7 @@ impl Dev {
         let mut settings = Settings::in_directory(&self.data_dir);
         settings.storage = storage(self.storage.url());
         settings.outbound.loopback = self.reaches_loopback;
+        settings.env_file_root.clone_from(&self.env_file_root);
         let engine = open(settings).await?;
         let (mut file, is_new) = self.set_up(&engine).await?;
         let handle = listen(self.config(), engine.clone()).await?;

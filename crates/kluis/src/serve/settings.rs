@@ -25,6 +25,7 @@ pub(crate) fn engine_settings(config: &config::Config) -> Settings {
             private: config.outbound_private,
             ..Reach::default()
         },
+        env_file_root: config.env_file_root.clone(),
         ..Settings::in_directory(&config.data_dir)
     }
 }
