@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(names(&root.path().join("org")), Vec::<String>::new());
     }
 
-    /// NT-37, NT-85
+    /// NT-37
     #[test]
     fn no_symbolic_link_leads_elsewhere() {
         let (root, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
