@@ -8,6 +8,7 @@ mod clusters;
 mod collections;
 mod deliveries;
 mod explorer;
+mod integration_runs;
 mod integration_targets;
 mod integrations;
 mod intelligence;

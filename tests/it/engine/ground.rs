@@ -175,6 +175,7 @@ pub async fn bootstrap(engine: &Engine) -> Caller {
         scopes: None,
         plan: Plan::Enterprise,
         subscribed: kluis_engine::EventSet::default(),
+        followed: false,
         origin: Origin {
             address: None,
             request: RequestId::generate(now).unwrap(),

@@ -26,7 +26,7 @@ pub use gate::{Gate, Stop};
 pub use kv::{KV_TOKEN, KvServer};
 pub use postgres::database;
 pub use random::Random;
-pub use receiver::{Delivered, Receiver, Reply};
+pub use receiver::{Receiver, Reply};
 pub use server::{Kluis, Member, unique};
 pub use start::{Ended, Start, binary, without_settings};
 pub use totp::totp_code;

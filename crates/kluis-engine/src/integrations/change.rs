@@ -222,7 +222,11 @@ impl Engine {
             })
         })
         .await?;
-        self.integration_clear(id).await
+        // It is deleted, whatever comes of this: what is left is cleared away later.
+        if let Err(error) = self.integration_clear(id).await {
+            tracing::warn!(integration = %id, %error, cause = error.cause(), "a deleted integration is not cleared away yet");
+        }
+        Ok(())
     }
 }
 

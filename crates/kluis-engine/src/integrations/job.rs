@@ -1,4 +1,4 @@
-//! A sync as a job: attempts, retries, and what becomes of it.
+//! A sync as a job: attempts and retries.
 //!
 //! One job has an integration at a time: it claims the row, and says so again with everything that it sends. A job that waits reads
 //! what is to be sent only when it begins, so a change meanwhile needs no other one.
@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Integration;
-use super::integration::IntegrationStatus;
+use super::outcome::{SUPERSEDED, Settled, finish};
 use super::runs::{RunCause, RunStatus};
-use super::sync::{Attempt, Done, Trouble};
+use super::sync::{Attempt, Trouble};
 use crate::action::Action;
 use crate::caller::Caller;
 use crate::clock::Timestamp;
@@ -20,7 +20,6 @@ use crate::ids::{IntegrationId, IntegrationRunId, JobId};
 use crate::jobs::{Ended, Job, JobKind, NewJob, Running, Step};
 use crate::store::sql::{integrations as sql, jobs, vaults};
 use crate::store::{Conn, Touches, Tx, params};
-use crate::webhooks::{About, Happening, WebhookEvent};
 
 /// What the job is asked.
 #[derive(Serialize, Deserialize)]
@@ -49,8 +48,8 @@ const RETRY_AFTER: [Duration; 4] = [
     Duration::from_secs(5 * 60),
     Duration::from_secs(30 * 60),
 ];
-/// What a job says that another has taken the place of.
-const SUPERSEDED: &str = "Another sync has taken its place.";
+/// What one says that was to be, and is not any more.
+const OFF: &str = "The integration is switched off.";
 
 impl Engine {
     /// Have the target of an integration brought up to date now, whatever is there already. What waits to be tried again for it makes
@@ -107,6 +106,11 @@ impl Engine {
                     };
                     let (run, attempts) =
                         (IntegrationRunId::from_bytes(run.array()?), run.number()?);
+                    if !integration.enabled {
+                        let why = Some(OFF);
+                        finish(conn, run, RunStatus::Superseded, why, None, now).await?;
+                        return Ok(Claimed::Off);
+                    }
                     let mine = params![id.bytes(), job.bytes(), now.after(CLAIM_LIFE), now];
                     if conn.query_one(sql::CLAIM, mine).await?.is_none() {
                         return Ok(Claimed::Busy);
@@ -118,150 +122,6 @@ impl Engine {
             })
             .await
     }
-
-    /// Keep what came of an attempt, and tell of it.
-    async fn integration_settle(
-        &self,
-        integration: &Integration,
-        run: IntegrationRunId,
-        job: JobId,
-        settled: Settled,
-    ) -> Result<(), Error> {
-        let (engine, now) = (self.clone(), self.clock().now());
-        let integration = integration.clone();
-        self.store()
-            .write_touching(Touches::Unremembered, move |tx| {
-                Box::pin(async move {
-                    let (conn, id) = (tx.conn(), integration.id);
-                    conn.lock(sql::LOCK, params![id.bytes()]).await?;
-                    conn.execute(sql::RELEASE, params![id.bytes(), job.bytes()])
-                        .await?;
-                    match settled {
-                        Settled::Done(done) => {
-                            finish(conn, run, RunStatus::Succeeded, None, Some(done), now).await?;
-                            conn.execute(sql::SUCCEEDED, params![id.bytes(), now])
-                                .await?;
-                            if let Some(until) = done.until {
-                                conn.execute(sql::DUE_BY, params![id.bytes(), until])
-                                    .await?;
-                            }
-                            forget_runs(conn, id).await?;
-                            engine
-                                .integration_tell(tx, &integration, Ok(done), now)
-                                .await
-                        }
-                        Settled::Again(why, at) => {
-                            conn.execute(sql::RETRY_RUN, params![run.bytes(), &why, at])
-                                .await?;
-                            let status = IntegrationStatus::Retrying.as_str();
-                            conn.execute(sql::FAILED, params![id.bytes(), status, &why])
-                                .await?;
-                            Ok(())
-                        }
-                        Settled::Failed(why) => {
-                            finish(conn, run, RunStatus::Failed, Some(&why), None, now).await?;
-                            engine.integration_failed(tx, &integration, &why, now).await
-                        }
-                        Settled::Overtaken => {
-                            finish(
-                                conn,
-                                run,
-                                RunStatus::Superseded,
-                                Some(SUPERSEDED),
-                                None,
-                                now,
-                            )
-                            .await
-                        }
-                    }
-                })
-            })
-            .await
-    }
-
-    /// Keep that a sync came to nothing, and tell of it.
-    async fn integration_failed(
-        &self,
-        tx: &mut Tx,
-        integration: &Integration,
-        why: &str,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let (conn, id) = (tx.conn(), integration.id);
-        let status = IntegrationStatus::Failed.as_str();
-        conn.execute(sql::FAILED, params![id.bytes(), status, why])
-            .await?;
-        forget_runs(conn, id).await?;
-        self.integration_tell(tx, integration, Err(why), now).await
-    }
-
-    async fn integration_tell(
-        &self,
-        tx: &mut Tx,
-        integration: &Integration,
-        outcome: Result<Done, &str>,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let mut about = About {
-            name: Some(integration.name.clone()),
-            vault: integration.selector.vault_name.clone(),
-            ..About::thing("integration", integration.id.bytes())
-        };
-        let more = &mut about.more;
-        more.insert("type".to_owned(), integration.target.kind().as_str().into());
-        let event = match outcome {
-            Ok(done) => {
-                more.insert("records".to_owned(), done.secrets.into());
-                more.insert("sent".to_owned(), done.sent.into());
-                more.insert("removed".to_owned(), done.removed.into());
-                WebhookEvent::IntegrationSynced
-            }
-            Err(why) => {
-                more.insert("error".to_owned(), why.into());
-                WebhookEvent::IntegrationFailed
-            }
-        };
-        let happening = [Happening { event, about }];
-        self.webhooks_tell(tx, integration.organization, &happening, now)
-            .await
-    }
-
-    /// End the runs whose job has ended without them: it was cancelled, or stopped too many processes. Whether there was any.
-    pub(super) async fn integration_runs_settle(&self) -> Result<(), Error> {
-        let mut reader = self.store().reader().await?;
-        let open = reader.conn()?.query(sql::LEFT_OPEN, &[]).await?;
-        drop(reader);
-        for mut row in open {
-            let run = IntegrationRunId::from_bytes(row.array()?);
-            let id = IntegrationId::from_bytes(row.array()?);
-            let why = row.optional_text()?;
-            let why = why.unwrap_or_else(|| "Its job is gone.".to_owned());
-            let (engine, now) = (self.clone(), self.clock().now());
-            self.store()
-                .write_touching(Touches::Unremembered, move |tx| {
-                    Box::pin(async move {
-                        let conn = tx.conn();
-                        conn.lock(sql::LOCK, params![id.bytes()]).await?;
-                        let is_superseded = why == SUPERSEDED;
-                        let status = if is_superseded {
-                            RunStatus::Superseded
-                        } else {
-                            RunStatus::Failed
-                        };
-                        finish(conn, run, status, Some(&why), None, now).await?;
-                        let row = conn.query_one(sql::ANY_BY_ID, params![id.bytes()]).await?;
-                        match row.map(Integration::from_row).transpose()? {
-                            Some(integration) if !is_superseded => {
-                                engine.integration_failed(tx, &integration, &why, now).await
-                            }
-                            _ => Ok(()),
-                        }
-                    })
-                })
-                .await?;
-        }
-        Ok(())
-    }
 }
 
 /// What trying to begin has shown.
@@ -270,16 +130,10 @@ enum Claimed {
     Busy,
     /// There is nothing to do.
     Gone,
+    /// Nothing is to be done any more.
+    Off,
     /// It is this job's, in this run and attempt.
     Taken(Box<Integration>, IntegrationRunId, u32),
-}
-
-/// What came of an attempt.
-enum Settled {
-    Again(String, Timestamp),
-    Done(Done),
-    Failed(String),
-    Overtaken,
 }
 
 /// Do the work of such a job.
@@ -294,6 +148,7 @@ pub(crate) async fn run(engine: &Engine, job: &mut Running) -> Result<Step, Ende
     let (integration, run, number) = match engine.integration_claim(id, job.id).await? {
         Claimed::Busy => return Ok(Step::Again(later)),
         Claimed::Gone => return Err(Ended::failed("The integration is gone.")),
+        Claimed::Off => return Err(Ended::failed(OFF)),
         Claimed::Taken(integration, run, number) => (*integration, run, number),
     };
     let attempt = Attempt {
@@ -309,6 +164,11 @@ pub(crate) async fn run(engine: &Engine, job: &mut Running) -> Result<Step, Ende
         Err(Trouble::Ended(ended)) => {
             engine.integration_release(id, job.id).await?;
             return Err(ended);
+        }
+        // With what it is now, if it is still there.
+        Err(Trouble::Overtaken) => {
+            engine.integration_release(id, job.id).await?;
+            return Ok(Step::Again(later));
         }
         made => made,
     };
@@ -326,9 +186,8 @@ pub(crate) async fn run(engine: &Engine, job: &mut Running) -> Result<Step, Ende
             None => (Settled::Failed(why.clone()), Err(Ended::Failed(why))),
         },
         Err(Trouble::Lasting(why)) => (Settled::Failed(why.clone()), Err(Ended::Failed(why))),
-        Err(Trouble::Overtaken | Trouble::Ended(_)) => {
-            (Settled::Overtaken, Err(Ended::failed(SUPERSEDED)))
-        }
+        // Both have ended above.
+        Err(Trouble::Overtaken | Trouble::Ended(_)) => return Ok(Step::Again(later)),
     };
     engine
         .integration_settle(&integration, run, job.id, settled)
@@ -396,36 +255,6 @@ pub(super) async fn supersede(
         let ended = params![&job, SUPERSEDED, now];
         conn.execute(jobs::CANCEL_QUEUED, ended).await?;
     }
-    Ok(())
-}
-
-async fn finish(
-    conn: &mut Conn,
-    run: IntegrationRunId,
-    status: RunStatus,
-    why: Option<&str>,
-    done: Option<Done>,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let count = |of: fn(&Done) -> usize| {
-        let count = done.as_ref().map(of);
-        count.map(|count| i64::try_from(count).unwrap_or(i64::MAX))
-    };
-    let row = params![
-        run.bytes(),
-        status.as_str(),
-        why,
-        count(|done| done.secrets),
-        count(|done| done.sent),
-        count(|done| done.removed),
-        now
-    ];
-    conn.execute(sql::FINISH_RUN, row).await?;
-    Ok(())
-}
-
-async fn forget_runs(conn: &mut Conn, id: IntegrationId) -> Result<(), Error> {
-    conn.execute(sql::FORGET_RUNS, params![id.bytes()]).await?;
     Ok(())
 }
 

@@ -10,7 +10,8 @@
 //! | `variables.rs` | secrets as variables: their names, and values that a shell reads back |
 //! | `follow.rs` | changes that integrations follow, told in the transaction of the change |
 //! | `tend.rs` | what is done beside the requests: what is due becomes a job |
-//! | `job.rs` | `integration_sync`; a sync as a job: attempts, retries, and what becomes of it |
+//! | `job.rs` | `integration_sync`; a sync as a job: attempts and retries |
+//! | `outcome.rs` | what becomes of a sync: kept and told |
 //! | `sync.rs` | one attempt: what is to be at the target, and what of it has to be sent |
 //! | `source.rs` | the secrets of one attempt, read with the rights of the user that it acts for |
 //! | `runs.rs` | the history: `integration_run_list` |
@@ -29,6 +30,7 @@ mod http_push;
 mod integration;
 mod job;
 mod kv_v2;
+mod outcome;
 mod runs;
 mod source;
 mod sync;

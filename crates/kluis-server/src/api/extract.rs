@@ -9,7 +9,6 @@ use kluis_engine::Error;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
 use serde_json::error::Category;
-use serde_json::{Map, Value};
 
 use super::Dialect;
 use super::body::{BODY, body_of, is_json};
@@ -241,25 +240,6 @@ fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     parsed(text)
 }
 
-/// The value that an object fits which stands in a body as `field`, and whose members are known only by another of its members. What
-/// is wrong is named within it.
-pub(crate) fn object_of<T: DeserializeOwned>(
-    field: &'static str,
-    object: Map<String, Value>,
-) -> Result<T, Error> {
-    serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
-        let message = error.inner().to_string();
-        if message.starts_with("unknown field `") {
-            return Error::invalid(field, "has a member that this type does not know");
-        }
-        let path = match error.path().to_string() {
-            path if path == "." => field.to_owned(),
-            path => format!("{field}.{path}"),
-        };
-        located(&path, &message)
-    })
-}
-
 fn text(bytes: &[u8]) -> Result<&str, Error> {
     str::from_utf8(bytes).map_err(|_| Error::invalid(BODY, "is not UTF-8"))
 }
@@ -289,7 +269,7 @@ fn misfit<T: DeserializeOwned>(text: &str) -> Error {
 }
 
 /// An error at `path`, in words of our own. Of serde's message only those parts are used that come from our types.
-fn located(path: &str, error: &impl ToString) -> Error {
+pub(super) fn located(path: &str, error: &impl ToString) -> Error {
     let message = error.to_string();
     let field = if path.len() <= LONGEST_FIELD && path != "." {
         path

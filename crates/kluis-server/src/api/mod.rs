@@ -12,6 +12,7 @@ pub(crate) mod given;
 pub(crate) mod ids;
 pub(crate) mod inkbox;
 pub(crate) mod lines;
+pub(crate) mod nested;
 pub(crate) mod oneclaw;
 pub(crate) mod reply;
 pub(crate) mod revealed;

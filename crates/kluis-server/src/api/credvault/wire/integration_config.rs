@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
-use crate::api::extract::object_of;
+use crate::api::nested::object_of;
 
 /// `http_push`: everything that is selected, in one signed request.
 #[derive(Serialize, Deserialize, ToSchema)]
