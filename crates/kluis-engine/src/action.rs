@@ -227,6 +227,18 @@ actions! {
     IpRuleCreate: "ip_rule.create", ADMIN, SETTINGS, USERS, Change;
     /// Remove a rule about addresses.
     IpRuleDelete: "ip_rule.delete", ADMIN, SETTINGS, USERS, Change;
+    /// See the insights.
+    InsightList: "insight.list", ANYONE, METADATA, USERS, Read;
+    /// See one insight.
+    InsightRead: "insight.view", ANYONE, METADATA, USERS, Read;
+    /// Say what is to become of an insight.
+    InsightUpdate: "insight.update", ADMIN, EXPERIMENT, USERS, Change;
+    /// Say whether an insight is of use.
+    InsightVote: "insight.feedback", MEMBER, EXPERIMENT, USERS, Change;
+    /// See what insights lead to.
+    RecommendationList: "insight.recommendations", ANYONE, METADATA, USERS, Read;
+    /// Have secrets, keys and the record looked through for insights.
+    Analyze: "intelligence.analyze", MEMBER, EXPERIMENT, USERS, Change;
     /// See the jobs.
     JobList: "job.list", ANYONE, METADATA, USERS, Read;
     /// See one job.

@@ -84,6 +84,8 @@ ids! {
     IntegrationRunId;
     /// A change of a vault that integrations follow.
     IntegrationChangeId;
+    /// Something about credentials that deserves a look.
+    InsightId;
     /// A rule about addresses.
     IpRuleId;
     /// A job.

@@ -24,6 +24,7 @@ mod error;
 mod explanation;
 mod honeytokens;
 mod ids;
+mod insights;
 mod integrations;
 mod intelligence;
 mod ip_rules;
@@ -96,10 +97,14 @@ pub use explanation::{Explanation, Question};
 pub use honeytokens::{Honeytoken, NewHoneytoken};
 pub use ids::{
     AgentId, ApiKeyId, ClusterId, DeviceLoginId, EnrollmentId, EnvVarId, EnvironmentId, EventId,
-    HoneytokenId, IntegrationChangeId, IntegrationId, IntegrationRunId, IpRuleId, JobId, LeaseId,
+    HoneytokenId, InsightId, IntegrationChangeId, IntegrationId, IntegrationRunId, IpRuleId, JobId, LeaseId,
     OrganizationId, PasswordChangeId, PolicyId, RequestId, SecretId, SessionId, ShareId,
     TransportKeyId, UserId, VaultId, WebhookDeliveryId, WebhookId, ZkAccessId, ZkItemId, ZkKeyId,
     ZkRowId, ZkVaultId, from_base62, to_base62,
+};
+pub use insights::{
+    Analysis, AnalysisScope, Evidence, Insight, InsightKind, InsightStatus, InsightSubject, Nature,
+    Recommendation, RecommendedAction, Score, Severity, UnusualHour, Vote,
 };
 pub use integrations::{
     ChatWebhook, Consignment, EnvFile, Envelope, HttpPush, Integration, IntegrationChange,

@@ -41,7 +41,7 @@ impl Engine {
 }
 
 /// What `text` is.
-pub(super) fn classify(text: &str) -> Classification {
+pub(crate) fn classify(text: &str) -> Classification {
     let features = Features::of(text);
     let (label, probability) = Scores::of(&features).best();
     Classification {

@@ -19,5 +19,8 @@ mod patterns;
 mod training;
 
 pub use classify::Classification;
+pub(crate) use classify::classify;
+#[cfg(test)]
+pub(crate) use corpus::Random;
 pub use model::Label;
 pub use models::Model;

@@ -18,6 +18,8 @@ use crate::engine::Engine;
 pub enum JobKind {
     /// Brings the target of an integration up to date.
     IntegrationSync,
+    /// Looks for what deserves a look among secrets, keys and the record.
+    Analysis,
     /// Changes passwords on the servers of a cluster.
     Rotation,
     /// What a test wants.
@@ -29,6 +31,7 @@ impl JobKind {
     /// All of them.
     pub const ALL: &'static [Self] = &[
         Self::IntegrationSync,
+        Self::Analysis,
         Self::Rotation,
         #[cfg(test)]
         Self::Test,
@@ -38,6 +41,7 @@ impl JobKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::IntegrationSync => "integration_sync",
+            Self::Analysis => "analysis",
             Self::Rotation => "rotation",
             #[cfg(test)]
             Self::Test => "test",
@@ -54,6 +58,7 @@ impl JobKind {
 pub(super) async fn run(engine: &Engine, job: &mut Running) -> Result<Step, Ended> {
     match job.kind {
         JobKind::IntegrationSync => crate::integrations::run(engine, job).await,
+        JobKind::Analysis => crate::insights::run(engine, job).await,
         JobKind::Rotation => crate::password_changes::run(engine, job).await,
         #[cfg(test)]
         JobKind::Test => super::tests::run(engine, job).await,

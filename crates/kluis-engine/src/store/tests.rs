@@ -24,6 +24,7 @@ const ALL: &[(&str, &[&str])] = &[
     ("events", sql::events::ALL),
     ("honeytokens", sql::honeytokens::ALL),
     ("integrations", sql::integrations::ALL),
+    ("insights", sql::insights::ALL),
     ("ip_rules", sql::ip_rules::ALL),
     ("jobs", sql::jobs::ALL),
     ("journal", sql::journal::ALL),

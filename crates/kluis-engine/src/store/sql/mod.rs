@@ -20,6 +20,7 @@ pub(crate) mod env_vars;
 pub(crate) mod events;
 pub(crate) mod honeytokens;
 pub(crate) mod integrations;
+pub(crate) mod insights;
 pub(crate) mod ip_rules;
 pub(crate) mod jobs;
 pub(crate) mod journal;
