@@ -97,8 +97,8 @@ pub use explanation::{Explanation, Question};
 pub use honeytokens::{Honeytoken, NewHoneytoken};
 pub use ids::{
     AgentId, ApiKeyId, ClusterId, DeviceLoginId, EnrollmentId, EnvVarId, EnvironmentId, EventId,
-    HoneytokenId, InsightId, IntegrationChangeId, IntegrationId, IntegrationRunId, IpRuleId, JobId, LeaseId,
-    OrganizationId, PasswordChangeId, PolicyId, RequestId, SecretId, SessionId, ShareId,
+    HoneytokenId, InsightId, IntegrationChangeId, IntegrationId, IntegrationRunId, IpRuleId, JobId,
+    LeaseId, OrganizationId, PasswordChangeId, PolicyId, RequestId, SecretId, SessionId, ShareId,
     TransportKeyId, UserId, VaultId, WebhookDeliveryId, WebhookId, ZkAccessId, ZkItemId, ZkKeyId,
     ZkRowId, ZkVaultId, from_base62, to_base62,
 };

@@ -4,9 +4,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use kluis_engine::{
-    AgentId, ApiKeyId, ClusterId, EnrollmentId, EventId, HoneytokenId, IntegrationId, IpRuleId,
-    JobId, LeaseId, OrganizationId, PolicyId, SecretId, UserId, VaultId, WebhookDeliveryId,
-    WebhookId, from_base62, to_base62,
+    AgentId, ApiKeyId, ClusterId, EnrollmentId, EventId, HoneytokenId, InsightId, IntegrationId,
+    IpRuleId, JobId, LeaseId, OrganizationId, PolicyId, SecretId, UserId, VaultId,
+    WebhookDeliveryId, WebhookId, from_base62, to_base62,
 };
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
@@ -83,6 +83,7 @@ kinds! {
     ClusterId: "cluster_";
     EnrollmentId: "enrollment_";
     HoneytokenId:;
+    InsightId: "insight_";
     IntegrationId: "integration_";
     IpRuleId:;
     JobId: "job_";

@@ -12,6 +12,7 @@
 //! | `records.rs` | `GET, POST, PATCH /collections/{name}/records`; `POST …/{query,delete}`; `GET, PUT, PATCH, DELETE …/records/{id}`; `GET …/versions`, `POST …/restore` |
 //! | `integrations.rs` | `GET /integrations/types`; `GET, POST /integrations`; `GET, PUT, PATCH, DELETE /integrations/{id}`; `POST …/{test,sync}`; `GET …/runs` |
 //! | `intelligence.rs` | `GET /intelligence/models`; `POST /intelligence/classify` |
+//! | `insights.rs` | `POST /intelligence/analyze`; `GET /intelligence/insights`; `GET, PATCH /intelligence/insights/{id}`; `GET /intelligence/{anomalies,recommendations}`; `POST /intelligence/feedback` |
 //! | `webhooks.rs` | `GET, POST /webhooks`; `GET, PUT, PATCH, DELETE /webhooks/{id}`; `POST /webhooks/{id}/{rotate-secret,test}`; `GET /webhooks/{id}/deliveries`; `POST /webhooks/{id}/deliveries/{delivery_id}/redeliver`; `GET /webhooks/events` |
 //! | `logs.rs` | `GET /logs` |
 //! | `jobs.rs` | `GET /jobs`; `GET /jobs/{id}`; `POST /jobs/{id}/cancel` |
@@ -26,6 +27,7 @@ mod clusters;
 mod collections;
 pub(crate) mod error;
 mod if_match;
+mod insights;
 mod integrations;
 mod intelligence;
 mod jobs;
@@ -149,6 +151,12 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(integrations::integration_run_list))
         .routes(routes!(intelligence::model_list))
         .routes(routes!(intelligence::text_classify))
+        .routes(routes!(insights::analysis_create))
+        .routes(routes!(insights::insight_list))
+        .routes(routes!(insights::insight_read, insights::insight_update))
+        .routes(routes!(insights::anomaly_list))
+        .routes(routes!(insights::recommendation_list))
+        .routes(routes!(insights::insight_vote))
         .routes(routes!(webhooks::webhook_list, webhooks::webhook_create))
         .routes(routes!(webhooks::webhook_event_list))
         .routes(routes!(

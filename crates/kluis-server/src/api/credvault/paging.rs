@@ -46,6 +46,8 @@ pub(super) struct Field<T> {
 /// How a field is filtered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    /// A whole number, to sort by.
+    Number,
     /// As `Word`, and `…_contains` for a part of it, in any case.
     Text,
     /// `…_after` and `…_before`, for a field whose name ends in `_at`.
@@ -62,7 +64,7 @@ enum Kind {
 pub(super) enum Cell {
     /// It has none.
     Absent,
-    /// Milliseconds since the epoch.
+    /// Milliseconds since the epoch, or another whole number.
     Time(i64),
     /// A word or text.
     Text(String),
@@ -82,6 +84,15 @@ struct Cursor {
 }
 
 impl<T> Field<T> {
+    /// A whole number, to sort by; nothing is filtered by it.
+    pub(super) const fn number(name: &'static str, of: fn(&T) -> Cell) -> Self {
+        Self {
+            name,
+            kind: Kind::Number,
+            of,
+        }
+    }
+
     /// A text, which `…_contains` searches.
     pub(super) const fn text(name: &'static str, of: fn(&T) -> Cell) -> Self {
         Self {
@@ -121,6 +132,13 @@ impl<T> Field<T> {
     /// What the names of a time's range begin with: `created` of `created_at`.
     fn stem(&self) -> &'static str {
         self.name.strip_suffix("_at").unwrap_or(self.name)
+    }
+}
+
+impl Cell {
+    /// A whole number.
+    pub(super) const fn number(number: i64) -> Self {
+        Self::Time(number)
     }
 }
 

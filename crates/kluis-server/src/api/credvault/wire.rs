@@ -11,7 +11,7 @@
 //! | `query.rs`, `filter.rs` | queries, and the language of their filters |
 //! | `job.rs` | jobs |
 //! | `integration.rs`, `integration_change.rs`, `integration_config.rs`, `integration_push.rs` | integrations, and what their targets get |
-//! | `intelligence.rs` | the intelligence engine |
+//! | `intelligence.rs`, `insight.rs` | the intelligence engine, and what it finds |
 //! | `log.rs` | the activity log |
 //! | `webhook.rs` | webhooks, and what their receivers get |
 
@@ -20,6 +20,7 @@ mod cluster;
 mod cluster_change;
 mod collection;
 pub(super) mod filter;
+mod insight;
 mod integration;
 mod integration_change;
 mod integration_config;
@@ -50,6 +51,9 @@ pub(super) use self::cluster_change::{
     ClusterForce, ClusterPut, ClusterUpdate, ConfigurationUpdate, OneRecord,
 };
 pub(super) use self::collection::{Collection, CollectionCreate, CollectionUpdate, Force};
+pub(super) use self::insight::{
+    AnalysisCreate, Feedback, FeedbackCreate, Insight, InsightUpdate, Recommendation, spellings,
+};
 pub(super) use self::integration::{
     Integration, IntegrationRun, IntegrationShown, IntegrationTest, IntegrationType,
 };

@@ -66,6 +66,7 @@ impl<T> Field<T> {
         };
         let time = |suffix: &str, what: &str| parameter(&format!("{stem}{suffix}"), what, text());
         match self.kind {
+            Kind::Number => Vec::new(),
             Kind::Text => {
                 let contains = parameter(
                     &format!("{name}{CONTAINS}"),

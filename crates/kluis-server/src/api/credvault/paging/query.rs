@@ -91,7 +91,7 @@ impl<T> Field<T> {
             Kind::Time if name.strip_suffix(BEFORE) == Some(self.stem()) => {
                 Some(instant(name, value).map(Test::Before))
             }
-            Kind::Text | Kind::Time | Kind::Word | Kind::Words => None,
+            Kind::Number | Kind::Text | Kind::Time | Kind::Word | Kind::Words => None,
         }
     }
 }

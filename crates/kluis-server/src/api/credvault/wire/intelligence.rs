@@ -13,10 +13,15 @@ pub(in super::super) struct Classify {
     /// Instead of `items`.
     #[schema(value_type = Option<String>, max_length = 65_536, examples("AKIAIOSFODNN7EXAMPLE"))]
     text: Option<Given>,
-    /// Instead of `text`.
-    #[schema(value_type = Option<Vec<String>>, min_items = 1, max_items = 100)]
+    /// Instead of `text`; at most 8 KiB each, so that all of them fit into one request.
+    #[schema(value_type = Option<Vec<ShortText>>, min_items = 1, max_items = 100)]
     items: Option<Vec<Given>>,
 }
+
+/// One of several texts.
+#[derive(ToSchema)]
+#[schema(value_type = String, max_length = 8_192, examples("AKIAIOSFODNN7EXAMPLE"))]
+pub(in super::super) struct ShortText(#[expect(dead_code, reason = "documentation")] String);
 
 /// What a text is taken for.
 #[derive(Serialize, ToSchema)]
@@ -63,12 +68,14 @@ impl TryFrom<Classify> for Texts {
 
     fn try_from(body: Classify) -> Result<Self, Error> {
         match (body.text, body.items) {
-            (Some(text), None) => Ok(Self::One(text_of("text", text)?)),
+            (Some(text), None) => Ok(Self::One(text_of("text", text, LONGEST_TEXT)?)),
             (None, Some(items)) => {
                 if !(1..=MOST_ITEMS).contains(&items.len()) {
                     return Err(Error::invalid("items", "must hold 1 to 100 texts"));
                 }
-                let items = items.into_iter().map(|item| text_of("items", item));
+                let items = items
+                    .into_iter()
+                    .map(|item| text_of("items", item, LONGEST_ITEM));
                 Ok(Self::Many(items.collect::<Result<_, _>>()?))
             }
             (None, None) => Err(Error::missing("text")),
@@ -98,12 +105,15 @@ impl From<&'static Model> for IntelligenceModel {
     }
 }
 
-fn text_of(field: &'static str, text: Given) -> Result<Secret, Error> {
-    if text.bytes() > LONGEST_TEXT {
-        return Err(Error::invalid(field, "must have at most 65536 bytes each"));
+fn text_of(field: &'static str, text: Given, longest: usize) -> Result<Secret, Error> {
+    if text.bytes() > longest {
+        let why = format!("must have at most {longest} bytes each");
+        return Err(Error::invalid(field, why));
     }
     Ok(text.into_secret())
 }
 
 const MOST_ITEMS: usize = 100;
 const LONGEST_TEXT: usize = 64 << 10;
+/// A hundred of them are less than the largest body.
+const LONGEST_ITEM: usize = 8 << 10;
