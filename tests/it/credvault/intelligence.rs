@@ -71,6 +71,7 @@ async fn many_texts_are_answered_in_their_order_and_the_same_every_time() {
         (json!({"items": []}), "items"),
         (json!({"items": vec!["x"; 101]}), "items"),
         (json!({"text": "x".repeat(65_537)}), "text"),
+        (json!({"items": ["x".repeat(8_193)]}), "items"),
     ] {
         let refused = api.post(CLASSIFY, body).await.expect(400);
         assert!(
@@ -79,6 +80,21 @@ async fn many_texts_are_answered_in_their_order_and_the_same_every_time() {
             refused.string()
         );
     }
+}
+
+/// The most of the longest are one request.
+#[tokio::test]
+async fn a_hundred_of_the_longest_texts_are_taken() {
+    let kluis = Kluis::start().await;
+    let items = vec!["x".repeat(8_192); 100];
+    let api = kluis.admin_api();
+    let found = api
+        .post(CLASSIFY, json!({"items": items}))
+        .await
+        .expect(200);
+    assert_eq!(found.at("/data").as_array().unwrap().len(), 100);
+    let longest = json!({"text": "x".repeat(65_536)});
+    api.post(CLASSIFY, longest).await.expect(200);
 }
 
 /// NT-40: a text is looked at and forgotten.

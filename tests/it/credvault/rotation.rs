@@ -44,7 +44,7 @@ pub(super) async fn rotated(api: &Api, cluster: &str, body: Value) -> Answer {
     ended(api, &job.text("/data/id")).await
 }
 
-async fn ended(api: &Api, job: &str) -> Answer {
+pub(super) async fn ended(api: &Api, job: &str) -> Answer {
     let deadline = Instant::now() + Duration::from_secs(90);
     loop {
         let read = api.get(&format!("/v1/jobs/{job}")).await.expect(200);

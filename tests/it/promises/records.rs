@@ -27,6 +27,10 @@ pub(super) fn body(name: &str) -> Option<Value> {
         "POST /v1/collections/{}/delete" => json!({"filter": {"name": "there is none"}}),
         "POST /v1/collections/{}/records/{}/restore" => json!({"version": 1}),
         "POST /v1/intelligence/classify" => json!({"text": "hunter2"}),
+        "POST /v1/intelligence/analyze" => {
+            json!({"scope": {"collection": "default"}, "checks": ["expiring_secret"]})
+        }
+        "PATCH /v1/intelligence/insights/{}" => json!({"status": "acknowledged"}),
         _ => return None,
     })
 }

@@ -89,6 +89,9 @@ impl Route {
         if self.path == "/v1/audit/export" {
             return format!("{}?to=2001-01-01T00:00:00Z", self.path);
         }
+        if self.path == "/v1/intelligence/feedback" {
+            scene.insight().await;
+        }
         if self.path.starts_with("/crate.v1.") || self.path.starts_with("/organization/") {
             let deletes = self.method == "DELETE" || self.path.ends_with("/DeleteSecret");
             let organization = scene.sealing(deletes).await;
@@ -148,6 +151,7 @@ impl Route {
                 "agents" => scene.agent().await,
                 "ip-rules" => scene.ip_rule().await,
                 "honeytokens" => scene.honeytoken().await,
+                "insights" => scene.insight().await,
                 "webhooks" => scene.webhook().await,
                 "deliveries" => "delivery_0000000000000000000001".to_owned(),
                 "jobs" => "job_0000000000000000000001".to_owned(),
@@ -185,6 +189,9 @@ impl Route {
         Some(match name.as_str() {
             "POST /api/v1/vaults" => json!({"name": format!("made {unique}")}),
             "PATCH /api/v1/vaults/{}" => json!({"description": "changed"}),
+            "POST /v1/intelligence/feedback" => {
+                json!({"insight_id": scene.insight, "useful": true})
+            }
             "POST /v1/clusters" | "PUT /v1/clusters/{}" => cluster_body(),
             "PATCH /v1/clusters/{}" => json!({"region": "changed"}),
             "PATCH /v1/clusters/{}/configuration" => json!({"tls": {"mode": "require"}}),

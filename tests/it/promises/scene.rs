@@ -35,6 +35,8 @@ pub(super) struct Scene<'a> {
     pub(super) environment: Option<String>,
     /// A honeytoken in the vault.
     pub(super) honeytoken: Option<String>,
+    /// An insight that everybody sees who sees the record.
+    pub(super) insight: Option<String>,
     /// What calls of the Crate API are about.
     pub(super) sealing: Option<Sealing>,
     /// What calls of the Inkbox API are about.
@@ -82,6 +84,7 @@ impl<'a> Scene<'a> {
             env_var: None,
             environment: None,
             honeytoken: None,
+            insight: None,
             sealing: None,
             keeping: None,
         }
@@ -194,6 +197,31 @@ impl<'a> Scene<'a> {
         let made = self.maker.post("/v1/risk/honeytokens", body).await;
         let honeytoken = made.expect(201).text("/id");
         self.honeytoken.insert(honeytoken).clone()
+    }
+
+    /// An insight, about a record of `default`; whichever there is.
+    pub(super) async fn insight(&mut self) -> String {
+        const INSIGHTS: &str =
+            "/v1/intelligence/insights?limit=1&kind=weak_secret&collection=default";
+        let there = self.owner.get(INSIGHTS).await.expect(200);
+        if let Value::String(id) = there.at("/data/0/id") {
+            return self.insight.insert(id).clone();
+        }
+        let body =
+            json!({"name": "scene/weak", "type": "password", "secret": {"password": "hunter2"}});
+        self.owner.post("/v1/resources", body).await.expect(201);
+        let body = json!({"scope": {"collection": "default"}, "checks": ["weak_secret"]});
+        let job = self.owner.post("/v1/intelligence/analyze", body).await;
+        let job = format!("/v1/jobs/{}", job.expect(202).text("/data/id"));
+        for _ in 0..600 {
+            let read = self.owner.get(&job).await.expect(200);
+            if read.text("/data/status") == "succeeded" {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        let found = self.owner.get(INSIGHTS).await.expect(200);
+        self.insight.insert(found.text("/data/0/id")).clone()
     }
 
     /// A webhook; whichever there is, for an organization has few.

@@ -57,6 +57,8 @@ impl Engine {
                 let conn = tx.conn();
                 engine.require_analyzable(conn, act, analysis.scope).await?;
                 let me = PolicyPrincipal::of(&act.caller);
+                // However many ask at once.
+                conn.lock(sql::LOCK_USER, params![me.id_bytes()]).await?;
                 let of = params![act.caller.organization.bytes(), me.id_bytes()];
                 let waiting = conn.query_one(sql::UNFINISHED, of).await?;
                 if waiting.ok_or(Error::NotFound)?.int()? >= MOST {

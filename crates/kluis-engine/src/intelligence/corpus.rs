@@ -19,6 +19,11 @@ const WORDS: &[&str] = &[
     "every", "large", "small", "north", "market", "value", "right", "train", "water", "night",
     "morning", "battery", "staple", "correct", "pizza", "tiger", "football", "secret",
 ];
+const GREETINGS: &[&str] = &[
+    "hello", "world", "hi", "hey", "there", "everyone", "good", "evening", "day", "thanks",
+    "thank", "you", "how", "are", "is", "it", "yes", "no", "ok", "welcome", "bye", "see", "all",
+    "team", "test", "just", "nice", "to", "meet", "my", "name", "sure", "great",
+];
 const HOSTS: &[&str] = &[
     "db1.internal",
     "localhost",
@@ -42,15 +47,15 @@ impl Random {
         usize::try_from(self.next() % u64::try_from(most).unwrap()).unwrap()
     }
 
-    fn within(&mut self, from: usize, to: usize) -> usize {
+    pub(crate) fn within(&mut self, from: usize, to: usize) -> usize {
         from + self.below(to - from + 1)
     }
 
-    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
         of[self.below(of.len())]
     }
 
-    fn text(&mut self, of: &str, length: usize) -> String {
+    pub(crate) fn text(&mut self, of: &str, length: usize) -> String {
         let of: Vec<char> = of.chars().collect();
         (0..length).map(|_| of[self.below(of.len())]).collect()
     }
@@ -81,6 +86,16 @@ impl Random {
     }
 
     fn armour(&mut self, name: &str, begins: &str) -> String {
+        // Of some only the beginning was copied, and some are cut short.
+        match self.below(10) {
+            0 => return format!("-----BEGIN {name}-----"),
+            1 => {
+                let length = self.within(4, 48);
+                let body = self.base64(length);
+                return format!("-----BEGIN {name}-----\n{begins}{body}\n-----END {name}-----");
+            }
+            _ => {}
+        }
         let lines = self.within(4, 24);
         let mut body = begins.to_owned();
         body += &self.base64(64 - begins.len().min(60));
@@ -327,7 +342,18 @@ fn ssh_key(random: &mut Random) -> String {
 
 fn not_secret(random: &mut Random) -> String {
     let (one, other, number) = (random.word(), random.word(), random.within(0, 9_999));
-    match random.below(18) {
+    match random.below(20) {
+        18 | 19 => {
+            let count = random.within(1, 4);
+            let words: Vec<_> = (0..count).map(|_| random.pick(GREETINGS)).collect();
+            let text =
+                words.join(random.pick(&[" ", " ", ", "])) + random.pick(&["", "", "!", "."]);
+            if random.below(2) == 0 {
+                capital(&text)
+            } else {
+                text
+            }
+        }
         0..=3 => random.sentence(),
         4 => format!("{} {}", random.sentence(), random.sentence()),
         5 => format!("https://{one}.example.com/{other}?page={number}"),

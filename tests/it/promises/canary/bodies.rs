@@ -62,6 +62,10 @@ pub(super) fn wrong(secret: &str) -> Vec<(&'static str, Vec<u8>)> {
             "record_id",
             "admin_record_id",
             "cluster_id",
+            "scope",
+            "checks",
+            "insight_id",
+            "useful",
         ];
         let body: serde_json::Map<String, Value> = members
             .iter()

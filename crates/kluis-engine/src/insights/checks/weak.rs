@@ -125,6 +125,63 @@ mod tests {
         assert!(weak(Nature::Password, "hunter2", 1.4).is_some());
     }
 
+    /// Precision and recall on a generated set: what people make of words, names, years and keyboards, and tokens with a pattern, against
+    /// drawn characters and passphrases.
+    #[test]
+    fn what_can_be_guessed_is_found_among_many() {
+        const WORDS: &[&str] = &[
+            "summer", "winter", "dragon", "monkey", "berlin", "michael", "qwerty", "football",
+            "password", "welcome",
+        ];
+        const RARE: &[&str] = &[
+            "abacus", "quarry", "lantern", "thistle", "gravel", "mitten", "orchid", "plinth",
+            "saddle", "walrus",
+        ];
+        const DRAWN: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        let mut random = crate::intelligence::Random(3);
+        let (mut right, mut wrong, mut missed) = (0_u32, 0_u32, 0_u32);
+        for number in 0..600 {
+            let (year, word) = (1_960 + random.below(70), random.pick(WORDS).to_owned());
+            let mut capital = word.clone();
+            capital[..1].make_ascii_uppercase();
+            let (nature, text, is_weak) = match number % 8 {
+                0 => (Nature::Password, format!("{capital}{year}!"), true),
+                1 => (
+                    Nature::Password,
+                    word.replace('a', "@").replace('o', "0") + "1",
+                    true,
+                ),
+                2 => (
+                    Nature::Password,
+                    format!("{word}{}", random.below(100)),
+                    true,
+                ),
+                3 => (Nature::Token, format!("{word}-").repeat(4), true),
+                4 => (Nature::Password, random.text(DRAWN, 14), false),
+                5 => (
+                    Nature::Password,
+                    (0..5)
+                        .map(|_| random.pick(RARE))
+                        .collect::<Vec<_>>()
+                        .join("-"),
+                    false,
+                ),
+                6 => (Nature::Token, random.text(DRAWN, 24), false),
+                _ => (Nature::Token, random.text("0123456789abcdef", 32), false),
+            };
+            match (is_weak, weak(nature, &text, 1.0).is_some()) {
+                (true, true) => right += 1,
+                (true, false) => missed += 1,
+                (false, true) => wrong += 1,
+                (false, false) => {}
+            }
+        }
+        let precision = f64::from(right) / f64::from(right + wrong);
+        let recall = f64::from(right) / f64::from(right + missed);
+        println!("weak_secret precision {precision:.3} recall {recall:.3}");
+        assert!(precision > 0.95 && recall > 0.95, "{precision} {recall}");
+    }
+
     proptest! {
         #[test]
         fn a_weaker_bound_finds_no_more(text in "[ -~]{0,24}", one in 0.6..1.4_f64, other in 0.6..1.4_f64) {
