@@ -3,7 +3,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::integration_runs::{FLAGS, changed, has, run, synced, until};
 use super::integrations::{collection, made, one, record};

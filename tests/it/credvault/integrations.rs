@@ -192,6 +192,8 @@ on_both! {
         for (role, of_private) in [("admin", 200), ("member", 404), ("viewer", 200)] {
             let caller = kluis.user(role).await.admin_api();
             let changes = role == "admin";
+            let url = caller.get(&shared).await.expect(200).text("/data/config/url");
+            assert_eq!(url.ends_with("/…"), !changes, "{role}: {url}");
             for (path, sees) in [(&shared, 200), (&private, of_private)] {
                 caller.get(path).await.expect(sees);
                 caller.get(&format!("{path}/runs")).await.expect(sees);

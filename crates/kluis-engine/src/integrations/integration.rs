@@ -6,10 +6,11 @@ use super::chat_webhook::ChatWebhook;
 use super::env_file::EnvFile;
 use super::http_push::HttpPush;
 use super::kv_v2::KvV2;
+use crate::caller::{Caller, Role};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{IntegrationId, OrganizationId, SecretId, UserId, VaultId};
-use crate::outbound::Reach;
+use crate::outbound::{self, Reach};
 use crate::secrets::Filter;
 use crate::store::{Failure, Row, unexpected};
 
@@ -61,6 +62,21 @@ pub struct Selector {
     pub filter: Filter,
     /// The same in the words of whoever has stated it, to be shown.
     pub stated: String,
+}
+
+impl Integration {
+    /// As this caller sees it: behind the host of a URL there often stands what lets callers in, and that is for owners and
+    /// admins.
+    pub(super) fn seen_by(mut self, caller: &Caller) -> Self {
+        if caller.role() < Some(Role::Admin) {
+            match &mut self.target {
+                Target::ChatWebhook(ChatWebhook { url: Some(url) })
+                | Target::HttpPush(HttpPush { url, .. }) => *url = outbound::origin(url),
+                Target::ChatWebhook(_) | Target::EnvFile(_) | Target::KvV2(_) => {}
+            }
+        }
+        self
+    }
 }
 
 /// The kinds of targets, each with what it needs to know.

@@ -132,7 +132,7 @@ impl Engine {
                 let integration = Integration::from_row(row)?;
                 let vault = integration.selector.vault;
                 if self.integration_seen(conn, act, vault, &mut seen).await? {
-                    integrations.push(integration);
+                    integrations.push(integration.seen_by(&act.caller));
                 }
             }
             Ok(integrations)
@@ -147,7 +147,8 @@ impl Engine {
         id: IntegrationId,
     ) -> Result<Integration, Error> {
         self.look(caller, Action::IntegrationRead, async |conn, act| {
-            self.integration_find(conn, act, id).await
+            let found = self.integration_find(conn, act, id).await?;
+            Ok(found.seen_by(&act.caller))
         })
         .await
     }
