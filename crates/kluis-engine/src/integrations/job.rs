@@ -253,7 +253,22 @@ pub(super) async fn supersede(
     if let Some(mut row) = conn.query_one(sql::LAST_JOB, params![id.bytes()]).await? {
         let job: [u8; 16] = row.array()?;
         let ended = params![&job, SUPERSEDED, now];
-        conn.execute(jobs::CANCEL_QUEUED, ended).await?;
+        if conn.execute(jobs::CANCEL_QUEUED, ended).await? == 0 {
+            return Ok(());
+        }
+        let of = params![&job, id.bytes()];
+        if let Some(mut run) = conn.query_one(sql::RUN_OF_JOB, of).await? {
+            let run = IntegrationRunId::from_bytes(run.array()?);
+            finish(
+                conn,
+                run,
+                RunStatus::Superseded,
+                Some(SUPERSEDED),
+                None,
+                now,
+            )
+            .await?;
+        }
     }
     Ok(())
 }

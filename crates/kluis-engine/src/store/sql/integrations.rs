@@ -85,8 +85,8 @@ statements! {
     LEFT_OPEN = "SELECT r.id, r.integration_id, j.error FROM integration_run r LEFT JOIN job j ON j.id = r.job_id
         WHERE r.finished_at IS NULL AND (j.id IS NULL OR j.finished_at IS NOT NULL) ORDER BY r.id LIMIT 100";
     /// The runs that are too many.
-    FORGET_RUNS = "DELETE FROM integration_run WHERE integration_id = ?1 AND finished_at IS NOT NULL AND id < (SELECT MIN(id) FROM
-        (SELECT id FROM integration_run WHERE integration_id = ?1 ORDER BY id DESC LIMIT 200) kept)";
+    FORGET_RUNS = "DELETE FROM integration_run WHERE integration_id = ?1 AND finished_at IS NOT NULL AND id <
+        (SELECT id FROM integration_run WHERE integration_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET 199)";
     DELETE_OLD_RUNS = "DELETE FROM integration_run WHERE id IN
         (SELECT id FROM integration_run WHERE finished_at < ?1 LIMIT 5000)";
     /// A page of the history: between two ids, of these states and causes.
