@@ -149,7 +149,7 @@ on_both! {
             analyzed(&admin, checks.clone()).await;
             assert_eq!(stands(&admin, &insight).await, "open");
         }
-        let insight = &insights(&admin, "limit=1").await[0];
+        let insight = &insights(&admin, "kind=weak_secret").await[0];
         for body in [json!({"status": "done"}), json!({"status": null}), json!({"status": 5}), json!([])] {
             let path = format!("{INSIGHTS}/{}", insight["id"].as_str().unwrap());
             admin.patch(&path, body.clone()).await.expect(400);

@@ -38,6 +38,12 @@ async fn texts_are_taken_for_what_they_are() {
         ),
         ("https://www.example.com/docs?page=4", "not_secret"),
         ("password: ${DB_PASSWORD}", "not_secret"),
+        ("hello world", "not_secret"),
+        ("Good morning!", "not_secret"),
+        ("thank you", "not_secret"),
+        ("-----BEGIN CERTIFICATE-----", "certificate"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----", "ssh_key"),
+        ("-----BEGIN PRIVATE KEY-----", "generic"),
     ] {
         assert_eq!(label(&api, text).await, expected, "{text}");
     }

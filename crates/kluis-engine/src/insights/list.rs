@@ -3,6 +3,7 @@
 //! otherwise somebody could write guesses, and be told which one is another's password.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use uuid::Uuid;
 
@@ -167,12 +168,12 @@ impl Engine {
         sight: &mut Sight,
     ) -> Result<(bool, bool), Error> {
         let id = vault.facts.id;
-        if !sight.vaults.contains_key(&id) {
+        if let Entry::Vacant(place) = sight.vaults.entry(id) {
             let access = match self.access_of(conn, act, vault).await {
                 Err(Error::Hidden | Error::NotFound) => None,
                 access => Some(access?),
             };
-            sight.vaults.insert(id, access);
+            place.insert(access);
         }
         let Some(Some(access)) = sight.vaults.get(&id) else {
             return Ok((false, false));

@@ -127,6 +127,24 @@ fn a_text_is_judged_alike_every_time() {
     }
 }
 
+/// Greetings are no passphrases, and armour says what it is of without a body.
+#[test]
+fn short_texts_and_lone_armour_are_what_they_are() {
+    for (sample, expected) in [
+        ("hello world", Label::NotSecret),
+        ("Good morning!", Label::NotSecret),
+        ("thank you", Label::NotSecret),
+        ("-----BEGIN CERTIFICATE-----", Label::Certificate),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----", Label::SshKey),
+        ("-----BEGIN RSA PRIVATE KEY-----", Label::SshKey),
+        ("-----BEGIN PRIVATE KEY-----", Label::Generic),
+        ("hunter2", Label::Password),
+        ("correct-horse-battery-staple", Label::Password),
+    ] {
+        assert_eq!(classify(sample).label, expected, "{sample}");
+    }
+}
+
 /// NT-40
 #[test]
 fn reasons_hold_nothing_of_the_text() {

@@ -99,15 +99,12 @@ fn decoded(text: &str) -> Secret {
             let digits = std::str::from_utf8(digits).ok()?;
             u8::from_str_radix(digits, 16).ok()
         });
-        match (number, digits) {
-            (Some(number), Some((_, after))) => {
-                bytes.push(number);
-                rest = after;
-            }
-            _ => {
-                bytes.push(byte);
-                rest = behind;
-            }
+        if let (Some(number), Some((_, after))) = (number, digits) {
+            bytes.push(number);
+            rest = after;
+        } else {
+            bytes.push(byte);
+            rest = behind;
         }
     }
     Secret::new(bytes)

@@ -166,7 +166,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_order_of_secrets_and_the_key_of_a_run_make_no_difference(
-            values in proptest::collection::vec(0_u8..6, 1..30)
+            values in proptest::collection::vec(0_u32..6, 1..30)
         ) {
             let texts: Vec<(u8, String)> = (0..).zip(&values).map(|(number, value)| (number, format!("value {value}"))).collect();
             let forward: Vec<(u8, &str)> = texts.iter().map(|(number, text)| (*number, text.as_str())).collect();

@@ -19,7 +19,7 @@ pub(super) fn of_token(text: &str) -> f64 {
     let characters: Vec<char> = drawn.chars().take(LONGEST_TOKEN).collect();
     let length = characters.len() as f64;
     let found = of_password(drawn, &[]) * OF_ALPHANUMERIC / OF_ANY;
-    let beginning = (characters.len().min(LOOKED_AT)).max(1) as f64;
+    let beginning = characters.len().clamp(1, LOOKED_AT) as f64;
     let by_pattern = found * length / beginning;
     by_pattern
         .min(length * alphabet(&characters).log2())
@@ -46,15 +46,15 @@ fn alphabet(characters: &[char]) -> f64 {
             10.0
         };
     }
-    let kinds: [(fn(&char) -> bool, f64); 4] = [
-        (char::is_ascii_digit, 10.0),
-        (char::is_ascii_lowercase, 26.0),
-        (char::is_ascii_uppercase, 26.0),
-        (|character| !character.is_ascii_alphanumeric(), 10.0),
+    let sizes = [
+        (any(char::is_ascii_digit), 10.0),
+        (any(char::is_ascii_lowercase), 26.0),
+        (any(char::is_ascii_uppercase), 26.0),
+        (any(|character| !character.is_ascii_alphanumeric()), 10.0),
     ];
-    let sizes = kinds
-        .iter()
-        .filter(|(is, _)| any(*is))
+    let sizes = sizes
+        .into_iter()
+        .filter(|(there, _)| *there)
         .map(|(_, size)| size);
     sizes.sum::<f64>().max(1.0)
 }

@@ -143,7 +143,7 @@ mod tests {
         for number in 0..600 {
             let (year, word) = (1_960 + random.below(70), random.pick(WORDS).to_owned());
             let mut capital = word.clone();
-            capital[..1].make_ascii_uppercase();
+            capital.get_mut(..1).unwrap().make_ascii_uppercase();
             let (nature, text, is_weak) = match number % 8 {
                 0 => (Nature::Password, format!("{capital}{year}!"), true),
                 1 => (
