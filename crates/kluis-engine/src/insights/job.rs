@@ -3,31 +3,28 @@
 //! The time is that of the beginning, also when the job is taken up again: the same is judged alike. What was found is stored with
 //! each portion, so a run that is cancelled or killed has told what it knew.
 
+mod principals;
+mod secrets;
+mod values;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::analyze::{AnalysisScope, Asked};
-use super::checks::{
-    Found, anomaly, expiring, over_privileged, parts, reused, stale, unused, weak,
-};
+use super::checks::{anomaly, over_privileged, unused};
 use super::findings::Judged;
-use super::insight::{Evidence, InsightSubject};
 use super::kind::InsightKind;
 use super::portions::Place;
 use super::thresholds::Thresholds;
-use super::uses::{Uses, days_before};
-use crate::authentication::stored_scopes;
-use crate::caller::Role;
+use super::uses::Uses;
 use crate::clock::Timestamp;
-use crate::clusters::names_of;
 use crate::engine::Engine;
-use crate::error::Error;
-use crate::ids::{ApiKeyId, ClusterId, OrganizationId, SecretId, VaultId};
+use crate::ids::{ClusterId, OrganizationId, SecretId, VaultId};
 use crate::jobs::{Ended, Running, Step};
-use crate::secrets::{Availability, SecretInfo};
+use crate::secrets::SecretInfo;
+use crate::store::params;
 use crate::store::sql::insights as sql;
-use crate::store::{params, unexpected};
 
 /// Where a run stands.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -209,310 +206,6 @@ impl<'e> Run<'e> {
         let part = span * done.min(self.size) / self.size.max(1);
         from + u8::try_from(part).unwrap_or(0)
     }
-
-    /// Each secret by itself.
-    async fn secrets(&self, job: &mut Running, state: &mut State) -> Result<(), Ended> {
-        let by_itself =
-            |kind: &InsightKind| !kind.is_of_all() && *kind != InsightKind::ReusedSecret;
-        if state.stage == Stage::Secrets && !self.kinds.iter().any(by_itself) {
-            state.enter(Stage::Values);
-        }
-        while state.stage == Stage::Secrets {
-            let portion = self
-                .engine
-                .analysis_portion(self.scope, &self.vaults, &state.place, self.now)
-                .await?;
-            let percent = self.percent(state.records, 5, 60);
-            job.progress(self.engine, percent).await?;
-            let mut all = Vec::new();
-            for secret in &portion.secrets {
-                all.push(self.judge_secret(secret).await?);
-                state.left_out += u64::from(is_limited(secret));
-                tokio::task::yield_now().await;
-            }
-            state.records += u64::try_from(all.len()).unwrap_or(0);
-            state.count(&all);
-            self.engine
-                .insights_store(self.organization, all, self.now)
-                .await?;
-            match portion.next {
-                Some(place) => state.place = place,
-                None => state.enter(Stage::Values),
-            }
-            job.keep(self.engine, state).await?;
-        }
-        Ok(())
-    }
-
-    async fn judge_secret(&self, secret: &SecretInfo) -> Result<Judged, Error> {
-        let mut judged = Judged::new(InsightSubject::Secret(secret.id));
-        let factor = |kind| self.thresholds.factor(kind);
-        let version = secret.version.as_ref().filter(|_| !is_limited(secret));
-        let available = version.filter(|_| secret.availability == Availability::Available);
-        for &kind in &self.kinds {
-            let found = match kind {
-                InsightKind::StaleSecret => available.and_then(|version| {
-                    let cluster = secret.cluster.as_ref();
-                    let interval = cluster.and_then(|id| self.clusters.intervals.get(id));
-                    let interval = interval.copied();
-                    stale::judge(
-                        &secret.kind,
-                        version.created_at,
-                        interval,
-                        factor(kind),
-                        self.now,
-                    )
-                }),
-                InsightKind::ExpiringSecret => {
-                    let is_over = secret.availability == Availability::Expired;
-                    let version = version.filter(|_| available.is_some() || is_over);
-                    let at = version.and_then(|version| version.expires_at);
-                    at.and_then(|at| expiring::judge(at, factor(kind), self.now))
-                }
-                InsightKind::UnusedSecret => {
-                    let days = unused::bound_days(factor(kind));
-                    let uses = self.uses.as_ref();
-                    let Some(uses) = uses.filter(|uses| uses.reaches(days, self.now)) else {
-                        // Nobody can tell.
-                        continue;
-                    };
-                    let read = uses.last_read(secret.id.bytes(), secret.vault.bytes());
-                    available
-                        .filter(|_| !self.clusters.admins.contains(&secret.id))
-                        .and_then(|version| {
-                            unused::judge(version.created_at, read, factor(kind), self.now)
-                        })
-                }
-                InsightKind::WeakSecret if available.is_some() => {
-                    self.judge_strength(secret.id, factor(kind)).await?
-                }
-                InsightKind::WeakSecret => None,
-                InsightKind::AccessAnomaly
-                | InsightKind::OverPrivilegedKey
-                | InsightKind::ReusedSecret => continue,
-            };
-            judged.kinds.insert(kind, found);
-        }
-        Ok(judged)
-    }
-
-    async fn judge_strength(&self, secret: SecretId, factor: f64) -> Result<Option<Found>, Error> {
-        let opened = self
-            .engine
-            .analysis_value(self.organization, secret)
-            .await?;
-        let Some((info, value)) = opened.and_then(|opened| Some((opened.info, opened.value?)))
-        else {
-            return Ok(None);
-        };
-        let version = info.version.map_or(0, |version| version.number);
-        let names = names_of(&info.fields);
-        let names = [names.username.as_deref(), Some(info.path.as_str())];
-        let beside: Vec<&str> = names.into_iter().flatten().collect();
-        let parts = parts::parts(&info.kind, &value)?;
-        Ok(weak::judge(version, &parts, &beside, factor))
-    }
-
-    /// Values against each other: all are digested before any is judged.
-    async fn values(&self, job: &mut Running, state: &mut State) -> Result<(), Ended> {
-        if state.stage == Stage::Values && !self.looks_for(InsightKind::ReusedSecret) {
-            state.enter(Stage::Keys);
-        }
-        if state.stage != Stage::Values {
-            return Ok(());
-        }
-        let digests = self.digests(job).await?;
-        while state.stage == Stage::Values {
-            job.progress(self.engine, 85).await?;
-            let portion = self
-                .engine
-                .analysis_portion(self.scope, &self.vaults, &state.place, self.now)
-                .await?;
-            let mut all = Vec::new();
-            for secret in &portion.secrets {
-                if self.is_reused_beyond(secret.id, &digests).await? {
-                    continue;
-                }
-                let mut judged = Judged::new(InsightSubject::Secret(secret.id));
-                let found = digests.judge(secret.id);
-                judged.kinds.insert(InsightKind::ReusedSecret, found);
-                all.push(judged);
-            }
-            state.count(&all);
-            self.engine
-                .insights_store(self.organization, all, self.now)
-                .await?;
-            match portion.next {
-                Some(place) => state.place = place,
-                None => state.enter(Stage::Keys),
-            }
-            job.keep(self.engine, state).await?;
-        }
-        Ok(())
-    }
-
-    async fn digests(&self, job: &Running) -> Result<reused::Digests, Ended> {
-        let mut digests = reused::Digests::new()?;
-        let (mut place, mut done) = (Some(Place::default()), 0);
-        while let Some(at) = place {
-            let portion = self
-                .engine
-                .analysis_portion(self.scope, &self.vaults, &at, self.now)
-                .await?;
-            job.progress(self.engine, self.percent(done, 60, 85))
-                .await?;
-            for secret in &portion.secrets {
-                done += 1;
-                digests.meets(secret.id);
-                if is_limited(secret) || secret.availability != Availability::Available {
-                    continue;
-                }
-                let opened = self
-                    .engine
-                    .analysis_value(self.organization, secret.id)
-                    .await?;
-                if let Some((info, value)) =
-                    opened.and_then(|opened| Some((opened.info, opened.value?)))
-                {
-                    let version = info.version.map_or(0, |version| version.number);
-                    let parts = parts::parts(&info.kind, &value)?;
-                    digests.add(secret.id, version, parts.iter().map(|part| &part.text));
-                }
-                tokio::task::yield_now().await;
-            }
-            place = portion.next;
-        }
-        Ok(digests)
-    }
-
-    /// Whether it is known that the value of a secret is also that of one outside of this run, of which it can say nothing.
-    async fn is_reused_beyond(
-        &self,
-        secret: SecretId,
-        digests: &reused::Digests,
-    ) -> Result<bool, Error> {
-        if self.scope == AnalysisScope::All {
-            return Ok(false);
-        }
-        let mut reader = self.engine.store().reader().await?;
-        let of = params![self.organization.bytes(), secret.bytes()];
-        for mut row in reader.conn()?.query(sql::OF_SUBJECT, of).await? {
-            let _id = row.blob()?;
-            if row.text()? != InsightKind::ReusedSecret.as_str() {
-                continue;
-            }
-            let (_status, _basis, _score) = (row.text()?, row.text()?, row.int()?);
-            if let Evidence::Reused { others, .. } = row.json()? {
-                let mut others = others.iter();
-                return Ok(
-                    others.any(|other| !digests.has_met(SecretId::from_bytes(other.into_bytes())))
-                );
-            }
-        }
-        Ok(false)
-    }
-
-    async fn keys(&self, job: &mut Running, state: &mut State) -> Result<(), Ended> {
-        let kind = InsightKind::OverPrivilegedKey;
-        let uses = self.uses.as_ref().filter(|_| self.looks_for(kind));
-        let uses = uses.filter(|uses| uses.reaches(over_privileged::DAYS, self.now));
-        if let Some(uses) = uses.filter(|_| state.stage == Stage::Keys) {
-            job.progress(self.engine, 90).await?;
-            let mut all = Vec::new();
-            let mut told = self.told(sql::KEYS_TOLD).await?;
-            let mut last = [0; 16];
-            loop {
-                let rows = {
-                    let mut reader = self.engine.store().reader().await?;
-                    let of = params![self.organization.bytes(), &last, self.now, PORTION];
-                    reader.conn()?.query(sql::KEYS, of).await?
-                };
-                if rows.is_empty() {
-                    break;
-                }
-                for mut row in rows {
-                    let role = Role::parse(&row.text()?).ok_or_else(unexpected)?;
-                    last = row.array()?;
-                    let scopes = stored_scopes(&mut row)?;
-                    told.remove(&last);
-                    let mut judged =
-                        Judged::new(InsightSubject::ApiKey(ApiKeyId::from_bytes(last)));
-                    // One that is newer has had no time to need what it has.
-                    let is_settled = row.time()? <= days_before(self.now, over_privileged::DAYS);
-                    let found = is_settled.then(|| {
-                        let factor = self.thresholds.factor(kind);
-                        over_privileged::judge(scopes, role, &uses.acts_of(&last), factor)
-                    });
-                    judged.kinds.insert(kind, found.flatten());
-                    all.push(judged);
-                }
-            }
-            // Those that work no more may not more than they need.
-            for id in told {
-                let mut judged = Judged::new(InsightSubject::ApiKey(ApiKeyId::from_bytes(id)));
-                judged.kinds.insert(kind, None);
-                all.push(judged);
-            }
-            state.count(&all);
-            self.store_all(all).await?;
-        }
-        if state.stage == Stage::Keys {
-            state.enter(Stage::Readers);
-            job.keep(self.engine, state).await?;
-        }
-        Ok(())
-    }
-
-    async fn readers(&self, job: &mut Running, state: &mut State) -> Result<(), Ended> {
-        let kind = InsightKind::AccessAnomaly;
-        let Some(uses) = self.uses.as_ref().filter(|_| self.looks_for(kind)) else {
-            return Ok(());
-        };
-        job.progress(self.engine, 95).await?;
-        let mut all = Vec::new();
-        let factor = self.thresholds.factor(kind);
-        for (reader, reads) in &uses.readers {
-            let mut judged = Judged::new(*reader);
-            judged.kinds.insert(kind, reads.judge(self.now, factor));
-            all.push(judged);
-        }
-        {
-            let mut reader = self.engine.store().reader().await?;
-            let of = params![self.organization.bytes()];
-            for mut row in reader.conn()?.query(sql::PRINCIPALS, of).await? {
-                let (word, id) = (row.text()?, row.array()?);
-                let subject = InsightSubject::from_stored(&word, id).ok_or_else(unexpected)?;
-                if !uses.readers.contains_key(&subject) {
-                    let mut judged = Judged::new(subject);
-                    judged.kinds.insert(kind, None);
-                    all.push(judged);
-                }
-            }
-        }
-        state.count(&all);
-        self.store_all(all).await?;
-        Ok(())
-    }
-
-    /// Things of which there is a lively insight of a kind.
-    async fn told(&self, statement: &'static str) -> Result<BTreeSet<[u8; 16]>, Error> {
-        let mut reader = self.engine.store().reader().await?;
-        let of = params![self.organization.bytes()];
-        let rows = reader.conn()?.query(statement, of).await?;
-        let ids = rows.into_iter().map(|mut row| row.array());
-        Ok(ids.collect::<Result<_, _>>()?)
-    }
-
-    async fn store_all(&self, mut all: Vec<Judged>) -> Result<(), Error> {
-        while !all.is_empty() {
-            let rest = all.split_off(all.len().min(MOST_STORED));
-            self.engine
-                .insights_store(self.organization, all, self.now)
-                .await?;
-            all = rest;
-        }
-        Ok(())
-    }
 }
 
 /// Whether reads of it are counted: then background work leaves it out (RULES §4).
@@ -520,8 +213,3 @@ fn is_limited(secret: &SecretInfo) -> bool {
     let version = secret.version.as_ref();
     version.is_some_and(|version| version.max_access_count.is_some())
 }
-
-/// Keys read at once.
-const PORTION: i64 = 200;
-/// Things stored at once.
-const MOST_STORED: usize = 200;

@@ -4,7 +4,7 @@
 //! | file | what |
 //! |---|---|
 //! | `analyze.rs` | `analysis_create`: what may be looked through by whom |
-//! | `job.rs` | the run: stage by stage, from where it stopped |
+//! | `job.rs`, `job/` | the run: stage by stage, from where it stopped |
 //! | `portions.rs`, `uses.rs` | what a run reads: secrets in portions, and the record |
 //! | `checks/` | what is looked for: one file for each kind of insight |
 //! | `thresholds.rs` | how far what people think moves the bounds |

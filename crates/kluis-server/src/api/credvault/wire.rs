@@ -11,7 +11,7 @@
 //! | `query.rs`, `filter.rs` | queries, and the language of their filters |
 //! | `job.rs` | jobs |
 //! | `integration.rs`, `integration_change.rs`, `integration_config.rs`, `integration_push.rs` | integrations, and what their targets get |
-//! | `intelligence.rs`, `insight.rs` | the intelligence engine, and what it finds |
+//! | `intelligence.rs`, `insight.rs`, `evidence.rs` | the intelligence engine, and what it finds |
 //! | `log.rs` | the activity log |
 //! | `webhook.rs` | webhooks, and what their receivers get |
 
@@ -19,6 +19,7 @@ mod api_key;
 mod cluster;
 mod cluster_change;
 mod collection;
+mod evidence;
 pub(super) mod filter;
 mod insight;
 mod integration;

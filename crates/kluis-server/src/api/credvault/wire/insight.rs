@@ -1,14 +1,14 @@
 //! Insights: what analyses find (contract B6).
 
 use kluis_engine::{
-    Analysis, AnalysisScope, Caller, ClusterId, Engine, Error, Evidence, InsightId, InsightKind,
-    InsightStatus, InsightSubject, SecretId, Timestamp, UnusualHour,
+    Analysis, AnalysisScope, Caller, ClusterId, Engine, Error, InsightId, InsightKind,
+    InsightStatus, InsightSubject, SecretId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{filled, spelled};
+use super::{evidence, filled, spelled};
 use crate::api::extract::stated;
 use crate::api::ids::{Id, prefixed};
 
@@ -16,15 +16,15 @@ use crate::api::ids::{Id, prefixed};
 #[derive(Default, Deserialize, ToSchema)]
 pub(in super::super) struct AnalysisCreate {
     /// The whole account unless given.
-    scope: Option<Scope>,
+    scope: Option<AnalysisPart>,
     /// All that apply unless given.
     #[schema(min_items = 1)]
-    checks: Option<Vec<Check>>,
+    checks: Option<Vec<InsightCheck>>,
 }
 
 /// A part of the account: one of the two.
 #[derive(Deserialize, ToSchema)]
-pub(in super::super) struct Scope {
+pub(in super::super) struct AnalysisPart {
     /// The records of this collection.
     #[schema(examples("billing"))]
     collection: Option<String>,
@@ -36,7 +36,7 @@ pub(in super::super) struct Scope {
 /// A kind of insights.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(in super::super) enum Check {
+pub(in super::super) enum InsightCheck {
     AccessAnomaly,
     ExpiringSecret,
     OverPrivilegedKey,
@@ -96,14 +96,14 @@ pub(in super::super) struct Insight {
 #[derive(Deserialize, ToSchema)]
 pub(in super::super) struct InsightUpdate {
     #[serde(default, deserialize_with = "stated")]
-    #[schema(value_type = Option<Status>)]
-    status: Option<Option<Status>>,
+    #[schema(value_type = Option<InsightState>)]
+    status: Option<Option<InsightState>>,
 }
 
 /// Where an insight stands.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(in super::super) enum Status {
+pub(in super::super) enum InsightState {
     Open,
     Acknowledged,
     Resolved,
@@ -181,11 +181,11 @@ impl AnalysisCreate {
         let checks = checks.into_iter().flatten().map(InsightKind::from);
         let scope = match self.scope {
             None => AnalysisScope::All,
-            Some(Scope {
+            Some(AnalysisPart {
                 collection: Some(name),
                 cluster_id: None,
             }) => AnalysisScope::Vault(engine.vault_id(caller, &name).await?),
-            Some(Scope {
+            Some(AnalysisPart {
                 collection: None,
                 cluster_id: Some(Id(cluster)),
             }) => AnalysisScope::Cluster(cluster),
@@ -205,10 +205,10 @@ impl InsightUpdate {
     /// The status to give it.
     pub(in super::super) fn status(self) -> Result<Option<InsightStatus>, Error> {
         Ok(filled("status", self.status)?.map(|status| match status {
-            Status::Open => InsightStatus::Open,
-            Status::Acknowledged => InsightStatus::Acknowledged,
-            Status::Resolved => InsightStatus::Resolved,
-            Status::Dismissed => InsightStatus::Dismissed,
+            InsightState::Open => InsightStatus::Open,
+            InsightState::Acknowledged => InsightStatus::Acknowledged,
+            InsightState::Resolved => InsightStatus::Resolved,
+            InsightState::Dismissed => InsightStatus::Dismissed,
         }))
     }
 }
@@ -220,23 +220,23 @@ impl FeedbackCreate {
     }
 }
 
-impl From<Check> for InsightKind {
-    fn from(check: Check) -> Self {
+impl From<InsightCheck> for InsightKind {
+    fn from(check: InsightCheck) -> Self {
         match check {
-            Check::AccessAnomaly => Self::AccessAnomaly,
-            Check::ExpiringSecret => Self::ExpiringSecret,
-            Check::OverPrivilegedKey => Self::OverPrivilegedKey,
-            Check::ReusedSecret => Self::ReusedSecret,
-            Check::StaleSecret => Self::StaleSecret,
-            Check::UnusedSecret => Self::UnusedSecret,
-            Check::WeakSecret => Self::WeakSecret,
+            InsightCheck::AccessAnomaly => Self::AccessAnomaly,
+            InsightCheck::ExpiringSecret => Self::ExpiringSecret,
+            InsightCheck::OverPrivilegedKey => Self::OverPrivilegedKey,
+            InsightCheck::ReusedSecret => Self::ReusedSecret,
+            InsightCheck::StaleSecret => Self::StaleSecret,
+            InsightCheck::UnusedSecret => Self::UnusedSecret,
+            InsightCheck::WeakSecret => Self::WeakSecret,
         }
     }
 }
 
 impl From<kluis_engine::Insight> for Insight {
     fn from(insight: kluis_engine::Insight) -> Self {
-        let evidence = insight.evidence.as_ref();
+        let found = insight.evidence.as_ref();
         Self {
             id: prefixed("insight_", insight.id.bytes()),
             kind: insight.kind.as_str(),
@@ -246,8 +246,8 @@ impl From<kluis_engine::Insight> for Insight {
             resource_type: type_of(&insight.subject),
             resource_name: insight.name,
             collection: insight.vault,
-            summary: summary(insight.kind, evidence),
-            evidence: evidence.map_or_else(|| json!({}), shown),
+            summary: evidence::summary(insight.kind, found),
+            evidence: found.map_or_else(|| json!({}), evidence::shown),
             status: insight.status.as_str(),
             detected_at: insight.detected_at.rfc3339_seconds(),
             resolved_at: insight.resolved_at.map(Timestamp::rfc3339_seconds),
@@ -314,134 +314,4 @@ fn type_of(subject: &InsightSubject) -> &'static str {
             subject.kind()
         }
     }
-}
-
-/// What is so, in a sentence without names: they are somebody's words.
-fn summary(kind: InsightKind, evidence: Option<&Evidence>) -> String {
-    let Some(evidence) = evidence else {
-        return match kind {
-            InsightKind::WeakSecret => "Its value can be guessed.",
-            _ => "It deserves a look.",
-        }
-        .to_owned();
-    };
-    match evidence {
-        Evidence::Anomaly {
-            hour: Some(_),
-            addresses,
-            ..
-        } if addresses.is_empty() => {
-            "More was read in an hour than in the same hour of other weeks.".to_owned()
-        }
-        Evidence::Anomaly { hour: Some(_), .. } => {
-            "More was read than in other weeks, and from a new address.".to_owned()
-        }
-        Evidence::Anomaly { hour: None, .. } => "Something was read from a new address.".to_owned(),
-        Evidence::Expiring { days_left: 0, .. } => "It expires today, or has expired.".to_owned(),
-        Evidence::Expiring { days_left, .. } => format!("It expires in {days_left} days."),
-        Evidence::Key {
-            unused,
-            unscoped: true,
-            days,
-            ..
-        } => {
-            let unused = unused.len();
-            format!(
-                "It may all that its user may, and used none of {unused} scopes in {days} days."
-            )
-        }
-        Evidence::Key { unused, days, .. } => {
-            let unused = unused.len();
-            format!("It used none of {unused} of its scopes in {days} days.")
-        }
-        Evidence::Reused { count, .. } => format!("{count} records have the same secret."),
-        Evidence::Stale { age_days, .. } => {
-            format!("Its value has not changed for {age_days} days.")
-        }
-        Evidence::Unused { idle_days, .. } => format!("Nobody has read it for {idle_days} days."),
-        Evidence::Weak { bits_below, .. } => {
-            format!("Its value can be guessed: it has less than {bits_below} bits.")
-        }
-    }
-}
-
-fn shown(evidence: &Evidence) -> Value {
-    let at = |millis: i64| Timestamp::from_millis(millis).rfc3339_seconds();
-    match evidence {
-        Evidence::Anomaly {
-            hour,
-            addresses,
-            address_count,
-        } => json!({
-            "hour": hour.as_ref().map(unusual),
-            "new_addresses": addresses,
-            "new_address_count": address_count,
-        }),
-        Evidence::Expiring {
-            expires_at,
-            days_left,
-            bound_days,
-        } => json!({
-            "expires_at": at(*expires_at),
-            "days_left": days_left,
-            "bound_days": bound_days,
-        }),
-        Evidence::Key {
-            used,
-            unused,
-            unscoped,
-            days,
-        } => json!({
-            "used_scopes": used,
-            "unused_scopes": unused,
-            "unscoped": unscoped,
-            "days": days,
-        }),
-        Evidence::Reused { others, count } => {
-            let others = others.iter().map(|id| prefixed("resource_", id.as_bytes()));
-            json!({"record_count": count, "other_record_ids": others.collect::<Vec<_>>()})
-        }
-        Evidence::Stale {
-            age_days,
-            bound_days,
-            rotated,
-        } => json!({
-            "age_days": age_days,
-            "bound_days": bound_days,
-            "bound_by": if *rotated { "rotation_interval" } else { "usual" },
-        }),
-        Evidence::Unused {
-            idle_days,
-            bound_days,
-            last_read_at,
-        } => json!({
-            "idle_days": idle_days,
-            "bound_days": bound_days,
-            "last_read_at": last_read_at.map(at),
-        }),
-        Evidence::Weak {
-            member,
-            judged_as,
-            bits_from,
-            bits_below,
-            bound_bits,
-        } => json!({
-            "member": member,
-            "judged_as": judged_as.as_str(),
-            "entropy_bits_from": bits_from,
-            "entropy_bits_below": bits_below,
-            "bound_bits": bound_bits,
-        }),
-    }
-}
-
-fn unusual(hour: &UnusualHour) -> Value {
-    json!({
-        "at": Timestamp::from_millis(hour.at).rfc3339_seconds(),
-        "reads": hour.reads,
-        "median_reads": hour.median,
-        "weeks": hour.weeks,
-        "robust_z": hour.robust_z,
-        "bound_z": hour.bound_z,
-    })
 }
