@@ -1,4 +1,4 @@
-//! A KV secrets engine of version 2, as Vault and OpenBao serve it: what an integration needs of one, and faithful in that. Entries have
+//! A KV secrets engine of version 2, as Vault serves it: what an integration needs of one, and faithful in that. Entries have
 //! versions, check-and-set is checked, a wrong token is refused, and metadata goes with everything.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! `kv_v2`: an entry for each secret in a KV secrets engine of version 2, as Vault and OpenBao serve it.
+//! `kv_v2`: an entry for each secret in a KV secrets engine of version 2, as Vault serves it and whatever speaks its protocol.
 //!
 //! An entry is written with `POST /v1/{mount}/data/{path}`, and removed with all its versions by `DELETE /v1/{mount}/metadata/{path}`:
 //! only those that this integration has written. The token is the credential.

@@ -57,7 +57,7 @@ impl Engine {
         }
         if wanted != Wanted::Names {
             for secret in &chosen {
-                self.require_outgoing(act, access, secret)?;
+                require_readable(act, access, secret)?;
             }
         }
         if wanted != Wanted::Values {
@@ -80,29 +80,6 @@ impl Engine {
             });
         }
         Ok(outgoing)
-    }
-
-    fn require_outgoing(
-        &self,
-        act: &mut Act,
-        access: &Access,
-        secret: &SecretInfo,
-    ) -> Result<(), Error> {
-        let subject = Subject {
-            path: &secret.path,
-            kind: Some(&secret.kind),
-            tags: &secret.tags,
-        };
-        match access
-            .standing(&act.caller)
-            .decide(Permission::Read, &subject)
-        {
-            Verdict::Allow(basis) => {
-                act.rests_on(basis);
-                Ok(())
-            }
-            Verdict::Deny => Err(Error::Forbidden),
-        }
     }
 
     /// The value of one of them; none where that has gone, or cannot be had any more, or has become another version.
@@ -137,5 +114,22 @@ impl Engine {
             .await?;
         let value = version.sealed.open(&keys, vault, row.id, number)?;
         Ok(Some(value))
+    }
+}
+
+/// That the caller may read it.
+fn require_readable(act: &mut Act, access: &Access, secret: &SecretInfo) -> Result<(), Error> {
+    let subject = Subject {
+        path: &secret.path,
+        kind: Some(&secret.kind),
+        tags: &secret.tags,
+    };
+    let standing = access.standing(&act.caller);
+    match standing.decide(Permission::Read, &subject) {
+        Verdict::Allow(basis) => {
+            act.rests_on(basis);
+            Ok(())
+        }
+        Verdict::Deny => Err(Error::Forbidden),
     }
 }

@@ -87,11 +87,11 @@ pub(in super::super) fn report(report: &Report<'_>) -> Result<String, Error> {
         let text = format!("Kluis: this is a test of the integration {name}.");
         return json(&Message { text });
     }
-    let mut text = format!(
+    let mut sentences = vec![format!(
         "Kluis, integration {name}: collection {} has {}.",
         code(report.vault),
         counted(report.total),
-    );
+    )];
     for (what, names) in [
         ("New or changed", &report.changed),
         ("Gone", &report.removed),
@@ -99,22 +99,20 @@ pub(in super::super) fn report(report: &Report<'_>) -> Result<String, Error> {
         if names.is_empty() {
             continue;
         }
-        let told: Vec<_> = names
-            .iter()
-            .take(MOST_NAMES)
-            .map(|name| code(name))
-            .collect();
-        text.push_str(&format!(" {what}: {}", told.join(", ")));
-        let more = names.len().saturating_sub(MOST_NAMES);
-        if more > 0 {
-            text.push_str(&format!(" and {more} more"));
-        }
-        text.push('.');
+        let told = names.iter().take(MOST_NAMES).map(|name| code(name));
+        let told = told.collect::<Vec<_>>().join(", ");
+        let more = match names.len().saturating_sub(MOST_NAMES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        sentences.push(format!("{what}: {told}{more}."));
     }
     if report.changed.is_empty() && report.removed.is_empty() {
-        text.push_str(" Nothing has changed.");
+        sentences.push("Nothing has changed.".to_owned());
     }
-    json(&Message { text })
+    json(&Message {
+        text: sentences.join(" "),
+    })
 }
 
 fn counted(records: usize) -> String {
