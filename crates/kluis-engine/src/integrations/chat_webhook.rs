@@ -37,7 +37,7 @@ impl ChatWebhook {
     }
 
     /// One for each name: what has changed is told by name.
-    pub(super) fn pieces(&self, source: &Source) -> Vec<Piece> {
+    pub(super) fn pieces(source: &Source) -> Vec<Piece> {
         let pieces = source.secrets.iter().enumerate().map(|(place, secret)| {
             let info = &secret.info;
             let changed = info.updated_at.millis().to_be_bytes();

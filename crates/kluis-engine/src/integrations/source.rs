@@ -6,6 +6,7 @@
 use kluis_crypto::mac::TAG_LENGTH;
 use kluis_crypto::{MacKey, Secret};
 
+use super::chat_webhook::ChatWebhook;
 use super::integration::{Integration, Target};
 use super::sync::{Attempt, Piece, Plan, Trouble};
 use crate::access::Access;
@@ -303,7 +304,7 @@ pub(super) fn unknown_vault() -> Error {
 /// What is to be at the target; the error is a sentence.
 fn pieces(target: &Target, source: &Source) -> Result<Vec<Piece>, String> {
     match target {
-        Target::ChatWebhook(chat) => Ok(chat.pieces(source)),
+        Target::ChatWebhook(_) => Ok(ChatWebhook::pieces(source)),
         Target::EnvFile(file) => file.pieces(source),
         Target::HttpPush(push) => push.pieces(source),
         Target::KvV2(kv) => kv.pieces(source),

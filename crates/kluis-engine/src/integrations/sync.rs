@@ -197,7 +197,7 @@ impl Attempt<'_> {
     ) -> Result<(), Trouble> {
         let all = plan.sent.len() + plan.removed.len();
         for piece in &plan.sent {
-            if *sent > 0 && *sent % BETWEEN_LOOKS == 0 {
+            if *sent > 0 && sent.is_multiple_of(BETWEEN_LOOKS) {
                 let percent = u8::try_from(100 * *sent / all.max(1)).unwrap_or(100);
                 job.progress(self.engine, percent).await?;
             }

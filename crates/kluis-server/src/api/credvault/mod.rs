@@ -104,6 +104,39 @@ pub(crate) fn router() -> OpenApiRouter<App> {
             collections::collection_update,
             collections::collection_delete
         ))
+        .routes(routes!(
+            records::record_list,
+            records::record_create,
+            records::record_update_many
+        ))
+        .routes(routes!(records::record_query))
+        .routes(routes!(records::record_delete_many))
+        .routes(routes!(
+            records::record_read,
+            records::record_replace,
+            records::record_update,
+            records::record_delete
+        ))
+        .routes(routes!(records::record_version_list))
+        .routes(routes!(records::record_restore))
+        .routes(routes!(intelligence::model_list))
+        .routes(routes!(intelligence::text_classify))
+        .routes(routes!(insights::analysis_create))
+        .routes(routes!(insights::insight_list))
+        .routes(routes!(insights::insight_read, insights::insight_update))
+        .routes(routes!(insights::anomaly_list))
+        .routes(routes!(insights::recommendation_list))
+        .routes(routes!(insights::insight_vote))
+        .routes(routes!(logs::log_list))
+        .routes(routes!(jobs::job_list))
+        .routes(routes!(jobs::job_read))
+        .routes(routes!(jobs::job_cancel))
+        .merge(outward())
+}
+
+/// Those of what reaches beyond this server: databases, targets, receivers.
+fn outward() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(clusters::cluster_list, clusters::cluster_create))
         .routes(routes!(
             clusters::cluster_read,
@@ -120,21 +153,6 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(clusters::cluster_rotate))
         .routes(routes!(leases::lease_list, leases::lease_create))
         .routes(routes!(leases::lease_delete))
-        .routes(routes!(
-            records::record_list,
-            records::record_create,
-            records::record_update_many
-        ))
-        .routes(routes!(records::record_query))
-        .routes(routes!(records::record_delete_many))
-        .routes(routes!(
-            records::record_read,
-            records::record_replace,
-            records::record_update,
-            records::record_delete
-        ))
-        .routes(routes!(records::record_version_list))
-        .routes(routes!(records::record_restore))
         .routes(routes!(integrations::integration_kind_list))
         .routes(routes!(
             integrations::integration_list,
@@ -149,14 +167,6 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(integrations::integration_test))
         .routes(routes!(integrations::integration_sync))
         .routes(routes!(integrations::integration_run_list))
-        .routes(routes!(intelligence::model_list))
-        .routes(routes!(intelligence::text_classify))
-        .routes(routes!(insights::analysis_create))
-        .routes(routes!(insights::insight_list))
-        .routes(routes!(insights::insight_read, insights::insight_update))
-        .routes(routes!(insights::anomaly_list))
-        .routes(routes!(insights::recommendation_list))
-        .routes(routes!(insights::insight_vote))
         .routes(routes!(webhooks::webhook_list, webhooks::webhook_create))
         .routes(routes!(webhooks::webhook_event_list))
         .routes(routes!(
@@ -169,10 +179,6 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::webhook_test))
         .routes(routes!(webhooks::webhook_delivery_list))
         .routes(routes!(webhooks::webhook_redeliver))
-        .routes(routes!(logs::log_list))
-        .routes(routes!(jobs::job_list))
-        .routes(routes!(jobs::job_read))
-        .routes(routes!(jobs::job_cancel))
 }
 
 extractors!(Dialect::CredVault, Failure, Error::NotFound; Json, JsonOneOrMany, NoBody, OptionalJson, Path, Query);
