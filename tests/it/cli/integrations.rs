@@ -119,7 +119,7 @@ async fn what_is_wrong_with_an_integration_is_said() {
                 "--set",
                 "colour=red",
             ],
-            "colour",
+            "a member that this type does not know",
         ),
         (&["http_push", "--filter", "{}"], "--vault"),
         (
