@@ -30,9 +30,12 @@ pub enum Reply {
     By(Handler),
 }
 
+/// A status and a body, made of a request.
+type Answering = dyn Fn(&Delivered) -> (u16, String) + Send + Sync;
+
 /// What answers requests.
 #[derive(Clone)]
-pub struct Handler(Arc<dyn Fn(&Delivered) -> (u16, String) + Send + Sync>);
+pub struct Handler(Arc<Answering>);
 
 impl std::fmt::Debug for Handler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
