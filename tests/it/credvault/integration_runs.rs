@@ -201,7 +201,7 @@ on_both! {
         assert_eq!((tested.at("/data/ok"), tested.text("/data/error")), (json!(false), "The target cannot be reached: no answer came in time.".to_owned()));
         drop(receiver);
         let tested = admin.post(&format!("{one}/test"), json!({})).await.expect(200);
-        assert_eq!(tested.text("/data/error"), "The target cannot be reached: no connection could be made.");
+        assert!(tested.text("/data/error").starts_with("The target cannot be reached: "), "{}", tested.string());
         // Cancelled while it waits: it has failed.
         let ran = synced(&admin, &one, "retrying").await;
         admin.post(&format!("/v1/jobs/{}/cancel", ran["job_id"].as_str().unwrap()), json!({})).await.expect(200);
