@@ -276,7 +276,11 @@ fn password_of(random: &mut Random) -> String {
             random.capitalized(),
             random.text(SYMBOLS, 1)
         ),
-        2 => format!("{}{}{number}", random.word(), random.text("!@#$_-.", 1)),
+        2 => {
+            let number = number % if random.below(2) == 0 { 100 } else { 10_000 };
+            let between = random.pick(&["", "", "!", "@", "#", "$", "_", "-", "."]);
+            format!("{}{between}{number}", random.word())
+        }
         3 => {
             let length = random.within(10, 24);
             random.text(&[UPPER, LOWER, DIGITS, SYMBOLS].concat(), length)
@@ -342,8 +346,8 @@ fn ssh_key(random: &mut Random) -> String {
 
 fn not_secret(random: &mut Random) -> String {
     let (one, other, number) = (random.word(), random.word(), random.within(0, 9_999));
-    match random.below(20) {
-        18 | 19 => {
+    match random.below(23) {
+        18..=20 => {
             let count = random.within(1, 4);
             let words: Vec<_> = (0..count).map(|_| random.pick(GREETINGS)).collect();
             let text =
@@ -406,7 +410,11 @@ fn not_secret(random: &mut Random) -> String {
             ])
         ),
         14 => format!("commit {}", random.text(HEX, 40)),
-        15 => one,
+        15 | 21 | 22 => {
+            let count = random.within(1, 3);
+            let words: Vec<_> = (0..count).map(|_| random.word()).collect();
+            words.join(" ")
+        }
         16 => format!("{{\"name\":\"{one}\",\"enabled\":true,\"count\":{number}}}"),
         _ => format!(
             "{}_{}={}",
