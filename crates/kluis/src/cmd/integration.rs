@@ -18,7 +18,7 @@ use crate::terminal::say;
 /// An integration is named by its name or id.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Integration {
-    /// List the types of services, with the settings of each
+    /// List the types of services; settings that one cannot do without end in `*`
     Types,
     /// List the integrations that you may see
     List,
@@ -293,27 +293,35 @@ fn selector(vault: &str, filter: Option<&str>, what: &str) -> Result<Value, Fail
     }
 }
 
+/// The names of the settings in a type's schema.
+fn settings_in(schema: &Value) -> Vec<String> {
+    let required = schema.get("required").and_then(Value::as_array);
+    let names = schema.get("properties").and_then(Value::as_object);
+    let names = names.into_iter().flat_map(Map::keys);
+    names
+        .map(|name| {
+            let is_required = required.is_some_and(|all| all.iter().any(|one| one == name));
+            format!("{name}{}", if is_required { "*" } else { "" })
+        })
+        .collect()
+}
+
 async fn types(context: &Context) -> Result<(), Failure> {
     let format = context.format(LISTING)?;
     let server = context.server()?;
     let types = server.client.credvault().integration_types().await;
     let types = types.map_err(|error| server.failure("cannot list the types", &error))?;
     let rows = types.into_iter().map(|one| {
+        let settings = settings_in(&one.config_schema);
         vec![
             one.kind.into(),
             one.available.into(),
+            settings.into(),
             one.credential.into(),
             one.description.into(),
-            Cell::Json(one.config_schema),
         ]
     });
-    let columns = &[
-        "type",
-        "available",
-        "credential",
-        "description",
-        "config_schema",
-    ];
+    let columns = &["type", "available", "settings", "credential", "description"];
     Records::list(columns, rows.collect()).print(format)
 }
 
