@@ -20,6 +20,7 @@ const PREFIXES: &[&str] = &[
     "LUA_CPATH",
     "LUA_INIT",
     "LUA_PATH",
+    "PIP_",
 ];
 
 const NAMES: &[&str] = &[
@@ -38,8 +39,17 @@ const NAMES: &[&str] = &[
     "XDG_CONFIG_HOME",
     "XDG_DATA_DIRS",
     "XDG_DATA_HOME",
-    // Shells.
+    // Shells; those that one has for itself end its reading of a file.
     "BASHOPTS",
+    "BASHPID",
+    "BASH_VERSINFO",
+    "BASH_XTRACEFD",
+    "EUID",
+    "GROUPS",
+    "PPID",
+    "RANDOM",
+    "SECONDS",
+    "UID",
     "BASH_ENV",
     "ENV",
     "FPATH",
@@ -68,6 +78,18 @@ const NAMES: &[&str] = &[
     "SUDO_EDITOR",
     "SVN_SSH",
     "VISUAL",
+    // Containers, builds and desktops.
+    "CC",
+    "COMPOSE_ENV_FILES",
+    "COMPOSE_FILE",
+    "CXX",
+    "DOCKER_CONFIG",
+    "DOCKER_HOST",
+    "GRADLE_OPTS",
+    "GTK_MODULES",
+    "GUILE_LOAD_PATH",
+    "JULIA_LOAD_PATH",
+    "QT_PLUGIN_PATH",
     // Git.
     "GIT_ASKPASS",
     "GIT_DIR",
@@ -81,8 +103,10 @@ const NAMES: &[&str] = &[
     "GIT_SSH_COMMAND",
     "GIT_TEMPLATE_DIR",
     // Node.js.
+    "ELECTRON_RUN_AS_NODE",
     "NODE_OPTIONS",
     "NODE_PATH",
+    "NODE_REPL_EXTERNAL_MODULE",
     // Python.
     "PYTHONBREAKPOINT",
     "PYTHONEXECUTABLE",

@@ -207,6 +207,10 @@ on_both! {
         admin.post(&format!("/v1/jobs/{}/cancel", ran["job_id"].as_str().unwrap()), json!({})).await.expect(200);
         let ran = run(&admin, &one, has("failed")).await;
         assert_eq!(ran["error"], "It was cancelled.");
+        // What another configuration takes the place of is not tried again, and does not seem to be.
+        synced(&admin, &one, "retrying").await;
+        let changed = admin.patch(&one, json!({"enabled": false})).await.expect(200);
+        assert_eq!(changed.text("/data/status"), "failed", "{changed}");
     }
 
     async fn nothing_is_sent_with_rights_that_are_gone(backend: Backend) {

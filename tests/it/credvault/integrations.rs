@@ -76,6 +76,7 @@ on_both! {
         let patched = admin.patch(&one, json!({"selector": {"filter": null}, "sync": {"mode": "on_change"}})).await.expect(200);
         assert_eq!(patched.at("/data/selector"), json!({"collection": "billing", "filter": {}}));
         assert_eq!(patched.at("/data/sync"), json!({"mode": "on_change", "interval_minutes": null}));
+        admin.patch(&one, json!({"config": {"zz": null}})).await.expect(400);
         let patched = admin.patch(&one, json!({"selector": null, "credential_record_id": null})).await.expect(200);
         assert_eq!(patched.at("/data/selector"), json!({"collection": "default", "filter": {}}));
         assert_eq!(patched.at("/data/credential_record_id"), Value::Null);
@@ -141,6 +142,8 @@ on_both! {
             (with("sync", json!({"mode": "scheduled", "interval_minutes": 4})), "INVALID_PARAMETER", "sync.interval_minutes"),
             (with("sync", json!({"mode": "scheduled", "interval_minutes": 43201})), "INVALID_PARAMETER", "sync.interval_minutes"),
             (with("sync", json!({"mode": "manual", "interval_minutes": 60})), "INVALID_PARAMETER", "sync.interval_minutes"),
+            (with("selector", json!({"collecton": "billing"})), "INVALID_PARAMETER", "selector"),
+            (with("sync", json!({"mod": "on_change"})), "INVALID_PARAMETER", "sync"),
             (with("selector", json!({"collection": "nowhere"})), "INVALID_PARAMETER", "selector.collection"),
             (with("selector", json!({"collection": "__agent-keys"})), "INVALID_PARAMETER", "selector.collection"),
             (with("selector", json!({"filter": {"secret.password": "x"}})), "INVALID_PARAMETER", "selector.filter"),

@@ -9,7 +9,7 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags, fsync, mkdirat, open, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, fchmod, fsync, mkdirat, open, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
 /// Why a file could not be written or removed, in a sentence: without paths, which are the operator's.
@@ -71,7 +71,10 @@ fn make(root: &Path, directory: &str) -> Result<OwnedFd, Refused> {
         Err(Errno::EXIST) => {}
         Err(_) => return Err(NO_DIRECTORY),
     }
-    within(&root, directory).map_err(|_| LINKED)
+    let directory = within(&root, directory).map_err(|_| LINKED)?;
+    // Whoever else may write there could put another file in the place of this one.
+    fchmod(&directory, Mode::RWXU).map_err(|_| NO_DIRECTORY)?;
+    Ok(directory)
 }
 
 fn opened(root: &Path) -> Result<OwnedFd, Refused> {
@@ -142,6 +145,16 @@ mod tests {
         remove(root.path(), "none", "app").unwrap();
         assert_eq!(names(root.path()), ["org"]);
         assert_eq!(names(&root.path().join("org")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_directory_that_others_may_write_to_is_closed_to_them() {
+        let root = TempDir::new().unwrap();
+        let directory = root.path().join("org");
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::set_permissions(&directory, PermissionsExt::from_mode(0o777)).unwrap();
+        write(root.path(), "org", "app", b"A='1'\n").unwrap();
+        assert_eq!(mode(&directory), 0o700);
     }
 
     /// NT-37

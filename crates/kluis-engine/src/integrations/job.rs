@@ -256,6 +256,7 @@ pub(super) async fn supersede(
         if conn.execute(jobs::CANCEL_QUEUED, ended).await? == 0 {
             return Ok(());
         }
+        conn.execute(sql::NOT_AGAIN, params![id.bytes()]).await?;
         let of = params![&job, id.bytes()];
         if let Some(mut run) = conn.query_one(sql::RUN_OF_JOB, of).await? {
             let run = IntegrationRunId::from_bytes(run.array()?);

@@ -20,7 +20,7 @@ pub(super) enum Settled {
 }
 
 /// What a job says that another has taken the place of.
-pub(super) const SUPERSEDED: &str = "Another sync has taken its place.";
+pub(super) const SUPERSEDED: &str = "Another sync, or another configuration, has taken its place.";
 
 impl Engine {
     /// Keep what came of an attempt, and tell of it.

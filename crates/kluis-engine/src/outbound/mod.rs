@@ -86,17 +86,22 @@ pub(crate) fn url(text: &str, reach: Reach) -> Result<Url, &'static str> {
         return Err("must be at most 2048 bytes");
     }
     // The parser mends what nobody meant: blanks around it, a missing slash, line ends within.
-    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err("must hold no blanks and no control characters");
+    if text
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control() || c == '\\')
+    {
+        return Err("must hold no blanks, backslashes and control characters");
     }
     let url = Url::parse(text).map_err(|_| "must be a URL")?;
-    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
-    if !scheme.is_some_and(|scheme| {
-        ["http", "https"]
-            .iter()
-            .any(|known| scheme.eq_ignore_ascii_case(known))
-    }) {
+    let (scheme, rest) = text.split_once("://").unwrap_or_default();
+    if !["http", "https"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known))
+    {
         return Err("must begin with http:// or https://");
+    }
+    if rest.starts_with('/') || url.port() == Some(0) {
+        return Err("must name a host, and a port if not the usual one");
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must hold no user name or password");

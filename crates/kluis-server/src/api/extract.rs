@@ -279,6 +279,10 @@ pub(super) fn located(path: &str, error: &impl ToString) -> Error {
     if let Some(member) = quoted(&message, "missing field `") {
         return Error::missing(joined(field, member));
     }
+    if message.starts_with("unknown field `") {
+        let within = field.rsplit_once('.').map_or(field, |(within, _)| within);
+        return Error::invalid(within.to_owned(), "has a member that is not known there");
+    }
     if let Some(member) = quoted(&message, "duplicate field `") {
         return Error::invalid(joined(field, member), "is given twice");
     }

@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 
 use super::extract::located;
 
+/// What is said of a member that nobody knows; its name may be anything.
+pub(crate) const UNKNOWN: &str = "has a member that this type does not know";
+
 /// The value that an object fits which stands in a body as `field`; what is wrong is named within it.
 pub(crate) fn object_of<T: DeserializeOwned>(
     field: &'static str,
@@ -14,7 +17,7 @@ pub(crate) fn object_of<T: DeserializeOwned>(
     serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
         let message = error.inner().to_string();
         if message.starts_with("unknown field `") {
-            return Error::invalid(field, "has a member that this type does not know");
+            return Error::invalid(field, UNKNOWN);
         }
         let path = match error.path().to_string() {
             path if path == "." => field.to_owned(),

@@ -68,6 +68,8 @@ statements! {
     DUE_BY = "UPDATE integration SET due_at = ?2 WHERE id = ?1 AND mode = 'on_change' AND enabled = 1
         AND (due_at IS NULL OR due_at > ?2)";
     FAILED = "UPDATE integration SET status = ?2, last_error = ?3 WHERE id = ?1 AND deleted_at IS NULL";
+    /// What is not tried again has failed.
+    NOT_AGAIN = "UPDATE integration SET status = 'failed' WHERE id = ?1 AND status = 'retrying'";
     ITEMS = "SELECT place, digest FROM integration_item WHERE integration_id = ?1";
     KEEP_ITEM = "INSERT INTO integration_item (integration_id, place, digest) VALUES (?1, ?2, ?3)
         ON CONFLICT (integration_id, place) DO UPDATE SET digest = excluded.digest";

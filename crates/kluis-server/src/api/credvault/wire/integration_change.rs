@@ -74,8 +74,9 @@ enum TypeOfIntegration {
     KvV2,
 }
 
-/// Which records are sent.
+/// Which records are sent. A name that is misspelled must not mean all of them.
 #[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct SelectorPut {
     /// Name or id of a collection; `default` unless given.
     #[serde(default, deserialize_with = "stated")]
@@ -89,6 +90,7 @@ struct SelectorPut {
 
 /// When records are sent.
 #[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct SyncPut {
     /// `manual` unless given.
     #[serde(default, deserialize_with = "stated")]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
-use crate::api::nested::object_of;
+use crate::api::nested::{UNKNOWN, object_of};
 
 /// `http_push`: everything that is selected, in one signed request.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -132,6 +132,12 @@ pub(super) fn read(kind: IntegrationKind, config: Map<String, Json>) -> Result<T
 /// The target that becomes of another by a merge patch of its configuration (contract A3).
 pub(super) fn merged(target: &Target, change: Map<String, Json>) -> Result<Target, Error> {
     let mut config = shown(target)?;
+    let schema = schema(target.kind())?;
+    let known = schema.get("properties").and_then(Json::as_object);
+    let is_known = |name: &String| known.is_some_and(|known| known.contains_key(name));
+    if !change.keys().all(is_known) {
+        return Err(Error::invalid("config", UNKNOWN));
+    }
     config.extend(change);
     read(target.kind(), config)
 }
