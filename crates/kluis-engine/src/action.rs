@@ -332,7 +332,7 @@ actions! {
     /// See what judges secrets.
     ModelList: "intelligence.models", ANYONE, METADATA, USERS, Read;
     /// Have texts looked at that are not kept.
-    TextClassify: "intelligence.classify", ANYONE, EXPERIMENT, USERS, Read;
+    TextClassify: "intelligence.classify", MEMBER, EXPERIMENT, USERS, Read;
     /// Begin, confirm or end the own second factor.
     TotpChange: "auth.totp", ANYONE, UNSCOPED, USERS, Change;
     /// See the users.

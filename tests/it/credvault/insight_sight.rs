@@ -174,8 +174,14 @@ on_both! {
         };
         let (before, right_before, wrong_before) = told().await;
         assert_eq!(right_before, wrong_before);
-        analyzed(&admin, json!({})).await;
+        let hook = json!({"url": "https://hooks.example.com/", "events": ["insight.*"]});
+        let hook = admin.post("/v1/webhooks", hook).await.expect(201).text("/data/id");
+        let whole = analyzed(&admin, json!({})).await;
         assert_eq!(insights(&admin, "kind=reused_secret").await.len(), 2);
+        // Neither a count nor an event says so: others read those too.
+        assert_eq!(whole.at("/data/result/found/reused_secret"), Value::Null, "{whole}");
+        let log = admin.get(&format!("/v1/webhooks/{hook}/deliveries")).await.expect(200);
+        assert!(!log.string().contains("reused_secret"), "{log}");
         let (after, right_after, wrong_after) = told().await;
         assert_eq!((before, right_after.len()), (after, wrong_after.len()));
         assert_eq!(right_after, wrong_after);

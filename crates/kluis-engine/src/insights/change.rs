@@ -40,6 +40,10 @@ impl Engine {
             Box::pin(async move {
                 let conn = tx.conn();
                 act.names("insight", *id.bytes());
+                // The answer shows it.
+                if !act.caller.within_scopes(Action::InsightRead.rule().scopes) {
+                    return Err(Error::Forbidden);
+                }
                 let of = params![id.bytes(), act.caller.organization.bytes()];
                 conn.lock(sql::LOCK, of).await?;
                 let before = engine.insight_find(conn, act, id).await?;
@@ -54,7 +58,7 @@ impl Engine {
                     (false, true) => Some(WebhookEvent::InsightResolved),
                     _ => None,
                 };
-                if let Some(event) = event {
+                if let Some(event) = event.filter(|_| !before.kind.answers_guesses()) {
                     let severity = before.score.severity();
                     let about = about(conn, id, before.kind, severity, before.subject).await?;
                     let happening = Happening { event, about };

@@ -175,7 +175,7 @@ async fn store(
             }
             _ => None,
         };
-        if let Some((id, event)) = told {
+        if let Some((id, event)) = told.filter(|_| !kind.answers_guesses()) {
             let score = found.map(|found| found.score);
             let score = score.or_else(|| {
                 known.and_then(|stored| super::kind::Score::from_stored(stored.known.told.0))

@@ -136,7 +136,7 @@ impl State {
 
     fn count(&mut self, judged: &[Judged]) {
         let found = judged.iter().flat_map(|judged| &judged.kinds);
-        for (kind, _) in found.filter(|(_, found)| found.is_some()) {
+        for (kind, _) in found.filter(|(kind, found)| found.is_some() && !kind.answers_guesses()) {
             *self.found.entry(kind.as_str().to_owned()).or_default() += 1;
         }
     }

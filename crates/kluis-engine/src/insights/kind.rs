@@ -88,6 +88,12 @@ impl InsightKind {
     pub(super) const fn tells_of_values(self) -> bool {
         matches!(self, Self::ReusedSecret | Self::WeakSecret)
     }
+
+    /// Whether that it was found at all answers a guess: then nobody is told of it, and it is counted nowhere, but to who may read
+    /// all that is equal.
+    pub(super) const fn answers_guesses(self) -> bool {
+        matches!(self, Self::ReusedSecret)
+    }
 }
 
 impl Score {

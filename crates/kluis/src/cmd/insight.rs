@@ -228,7 +228,7 @@ async fn recommendations(context: &Context) -> Result<(), Failure> {
         "vault",
         "insight_ids",
     ];
-    Records::list(columns, rows.collect()).main(1).print(format)
+    Records::list(columns, rows.collect()).main(5).print(format)
 }
 
 /// A call about an insight that failed.
