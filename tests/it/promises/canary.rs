@@ -236,8 +236,7 @@ async fn refused(kluis: &Kluis, random: &mut Random, canaries: &mut Canaries) {
         // The owner comes last: whom nothing is refused may take away what the path names.
         for caller in &callers {
             for (content_type, body) in bodies::wrong(&secret) {
-                // A body that nobody reads ends its connection, which the next request would find out too late.
-                let headers = [("content-type", content_type), ("connection", "close")];
+                let headers = [("content-type", content_type)];
                 let caller = route.spoken_by(caller);
                 let answer = caller.raw(method.clone(), &path, &headers, body).await;
                 // 501: a stream is not asked for so.
