@@ -67,9 +67,10 @@ pub(in super::super) struct IntegrationUpdate {
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum TypeOfIntegration {
+    // The first is what an example of a body has.
+    HttpPush,
     ChatWebhook,
     EnvFile,
-    HttpPush,
     #[serde(rename = "kv_v2")]
     KvV2,
 }
