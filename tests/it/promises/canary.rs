@@ -233,12 +233,16 @@ async fn refused(kluis: &Kluis, random: &mut Random, canaries: &mut Canaries) {
         let secret = canaries.new_value(random, &route.name());
         let mut scene = Scene::new(&owner, &owner, &reader);
         let path = route.filled(&mut scene).await;
+        // They are megabytes, so they are made once.
+        let wrong = bodies::wrong(&secret);
         // The owner comes last: whom nothing is refused may take away what the path names.
         for caller in &callers {
-            for (content_type, body) in bodies::wrong(&secret) {
-                let headers = [("content-type", content_type)];
+            for (content_type, body) in &wrong {
+                let headers = [("content-type", *content_type)];
                 let caller = route.spoken_by(caller);
-                let answer = caller.raw(method.clone(), &path, &headers, body).await;
+                let answer = caller
+                    .raw(method.clone(), &path, &headers, body.clone())
+                    .await;
                 // 501: a stream is not asked for so.
                 let is_ours = answer.status < 500 || answer.status == 501;
                 assert!(is_ours, "{}: {}", route.name(), answer.string());
