@@ -88,33 +88,21 @@ impl From<&str> for Cell {
     }
 }
 
-impl From<String> for Cell {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
+macro_rules! cells {
+    ($($from:ty => $cell:ident),*) => {
+        $(impl From<$from> for Cell {
+            fn from(value: $from) -> Self {
+                Self::$cell(value)
+            }
+        })*
+    };
 }
 
-impl From<u64> for Cell {
-    fn from(number: u64) -> Self {
-        Self::Number(number)
-    }
-}
+cells!(String => Text, u64 => Number, bool => Flag, Vec<String> => List);
 
 impl From<Option<u64>> for Cell {
     fn from(number: Option<u64>) -> Self {
         number.map_or(Self::None, Self::Number)
-    }
-}
-
-impl From<bool> for Cell {
-    fn from(flag: bool) -> Self {
-        Self::Flag(flag)
-    }
-}
-
-impl From<Vec<String>> for Cell {
-    fn from(words: Vec<String>) -> Self {
-        Self::List(words)
     }
 }
 
